@@ -1,0 +1,84 @@
+"""The gunicorn worker: strict HTTP by gunicorn's own parser, WebSockets handed over, a prompt drain.
+
+gunicorn's pywsgi workers parse HTTP with gevent.pywsgi, which accepts ambiguous framing; this one
+keeps gunicorn's parser. `run` repeats the stock loop with two changes: SIGTERM wakes it at once,
+and it drains instead of waiting for sockets that never finish by themselves.
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.server import StreamServer
+from gunicorn.http.errors import InvalidHeader
+from gunicorn.workers.base_async import ALREADY_HANDLED
+from gunicorn.workers.ggevent import GeventWorker
+
+from app.realtime import drain
+
+SOCKET_TIMEOUT_S = 30.0
+
+
+class GreenroomWorker(GeventWorker):  # type: ignore[misc]
+    """One per process and port (see docs): `worker_class = "app.realtime.worker.GreenroomWorker"`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.active_requests = 0
+        self.stop_asked: Event | None = None
+
+    def run(self) -> None:
+        """Serve until told to stop, then drain; returns when the process may exit."""
+        self.stop_asked = Event()
+        servers = [self._serve(listener) for listener in self.sockets]
+        while self.alive:
+            self.notify()
+            self.stop_asked.wait(1.0)
+        drain.draining.set()
+        for server in servers:
+            server.close()
+        started = time.monotonic()
+        drainer = gevent.spawn(drain.drain_process)
+        while not drainer.ready() or self.active_requests:
+            if time.monotonic() - started > self.cfg.graceful_timeout - 2:
+                self.log.warning("Draining took too long (pid:%s)", self.pid)
+                return
+            self.notify()
+            drainer.join(0.05) if not drainer.ready() else gevent.sleep(0.02)
+
+    def _serve(self, listener: Any) -> StreamServer:
+        listener.setblocking(1)
+        server = StreamServer(
+            listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections)
+        )
+        server.start()
+        return server
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        # Unlike the stock worker's: no single read or write of a request may hang for ever.
+        client.settimeout(SOCKET_TIMEOUT_S)
+        super(GeventWorker, self).handle(listener, client, addr)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """Serve one request; refuses HTTP/1.1 without a Host (RFC 9112 section 3.2)."""
+        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+            raise InvalidHeader("HOST", req=req)
+        self.active_requests += 1
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        finally:
+            self.active_requests -= 1
+
+    def is_already_handled(self, respiter: Any) -> bool:
+        """Leave the keep-alive loop when the engine took the connection over."""
+        if respiter is ALREADY_HANDLED:
+            raise StopIteration
+        return False
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        if self.stop_asked is not None:
+            self.stop_asked.set()

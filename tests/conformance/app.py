@@ -1,0 +1,64 @@
+"""The conformance app: the handlers that the public protocol and client suites ask for.
+
+Served by the same worker class and engine as `wsgi.py`:
+`gunicorn -c gunicorn.conf.py tests.conformance.app:app`; `CONFORMANCE_SETTINGS` is a JSON object
+of engine settings, and `fast` in `CONFORMANCE_PROFILE` sets what the protocol suites expect.
+"""
+
+import json
+import os
+from typing import Any
+
+import engineio
+from flask import Flask, jsonify
+
+from app.realtime import EngineSettings, SocketIO, draining
+from tests.conformance import client_suite, own_suite, protocol_suite
+
+PROTOCOL_SUITE = {
+    "ping_interval_ms": 300,
+    "ping_timeout_ms": 200,
+    "connect_timeout_ms": 1_000,
+    "max_frame_bytes": 1_000_000,
+    "max_binary_attachments": 10,
+}
+CLIENT_SUITE = {"ping_interval_ms": 2_000, "max_frame_bytes": 1_000_000, "max_binary_attachments": 10}
+PROFILES = {"protocol": PROTOCOL_SUITE, "client": CLIENT_SUITE, "": {}}
+NAMESPACES = ("/", "/custom", "/foo", "/timeout_socket", "/valid", "/asd", "/abc", "/no")
+
+
+def create_app() -> Flask:
+    """Build the app from the environment."""
+    settings: dict[str, Any] = {
+        "namespaces": NAMESPACES,
+        **PROFILES[os.environ.get("CONFORMANCE_PROFILE", "")],
+        **json.loads(os.environ.get("CONFORMANCE_SETTINGS") or "{}"),
+    }
+    flask_app = Flask(__name__)
+    socketio = SocketIO()
+    socketio.init_app(
+        flask_app, engine=EngineSettings(**settings), cors_allowed_origins=allowed_origin, always_connect=True
+    )
+    for suite in (protocol_suite, client_suite, own_suite):
+        suite.register(socketio.server)
+    flask_app.wsgi_app = engineio.WSGIApp(  # type: ignore[method-assign]
+        protocol_suite.echo_server(socketio.server), flask_app.wsgi_app, engineio_path="engine.io"
+    )
+
+    @flask_app.get("/readyz")
+    def readyz() -> tuple[str, int]:
+        return ("draining", 503) if draining.is_set() else ("ready", 200)
+
+    @flask_app.get("/stats")
+    def stats() -> Any:
+        return jsonify(socketio.server.stats())
+
+    return flask_app
+
+
+def allowed_origin(origin: str | None, _environ: dict[str, Any]) -> bool:
+    """Everyone but one, so that refusing can be seen."""
+    return "evil" not in (origin or "")
+
+
+app = create_app()

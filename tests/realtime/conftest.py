@@ -1,0 +1,29 @@
+"""A real gunicorn with the conformance app, on a free port, for every module that asks."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.realtime.launcher import Gunicorn
+
+Launch = Callable[..., Gunicorn]
+
+
+@pytest.fixture(scope="module")
+def launch() -> Iterator[Launch]:
+    """Start servers with `launch(profile=…, setting=value…)`; they end with the module."""
+    running: list[Gunicorn] = []
+
+    def start(profile: str = "", **settings: object) -> Gunicorn:
+        running.append(Gunicorn(profile, settings))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def server(launch: Launch) -> Gunicorn:
+    """One server with the default settings."""
+    return launch()

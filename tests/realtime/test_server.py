@@ -1,0 +1,63 @@
+"""The seam that features use, over real sockets with an independent client."""
+
+from collections.abc import Iterator
+from queue import Queue
+from typing import Any
+
+import pytest
+import socketio
+
+from tests.realtime.launcher import Gunicorn
+
+PATIENCE_S = 5
+
+
+class Client(socketio.Client):  # type: ignore[misc]
+    """python-socketio's client that keeps what it receives in a queue."""
+
+    def __init__(self) -> None:
+        super().__init__(reconnection=False)
+        self.received: Queue[tuple[Any, ...]] = Queue()
+        self.on("*", lambda event, *args: self.received.put((event, *args)))
+        self.on("disconnect", lambda reason: self.received.put(("disconnect", reason)))
+
+    def next(self) -> tuple[Any, ...]:
+        return self.received.get(timeout=PATIENCE_S)
+
+
+@pytest.fixture(params=["websocket", "polling", "upgrade"])
+def transports(request: pytest.FixtureRequest) -> list[str] | None:
+    return None if request.param == "upgrade" else [request.param]
+
+
+@pytest.fixture
+def client(server: Gunicorn, transports: list[str] | None) -> Iterator[Client]:
+    it = Client()
+    it.connect(server.url, transports=transports, auth={"name": "ada"}, wait_timeout=PATIENCE_S)
+    assert it.next() == ("auth", {"name": "ada"})
+    yield it
+    it.disconnect()
+
+
+def test_a_handler_answers_with_an_ack(client: Client) -> None:
+    assert client.call("say", ("nowhere", "hello"), timeout=PATIENCE_S) == {"ok": True, "members": 0}
+
+
+def test_a_broadcast_reaches_the_members_of_a_channel(client: Client) -> None:
+    client.call("join", "here", timeout=PATIENCE_S)
+    client.emit("say", ("here", {"text": "hello"}))
+    assert client.next() == ("said", {"text": "hello"})
+
+
+def test_who_left_a_channel_hears_it_no_more(client: Client) -> None:
+    client.call("join", "left", timeout=PATIENCE_S)
+    client.call("leave", "left", timeout=PATIENCE_S)
+    assert client.call("say", ("left", 1), timeout=PATIENCE_S)["members"] == 0
+
+
+def test_an_unregistered_event_runs_no_handler(client: Client) -> None:
+    assert client.call("nonsense", 1, timeout=PATIENCE_S) == {"ok": False, "unknown": "nonsense"}
+
+
+def test_every_engine_sid_begins_with_the_worker_id(server: Gunicorn, client: Client) -> None:
+    assert client.eio.sid.startswith("w0.")
