@@ -1,0 +1,40 @@
+# Every target is one plain sh script: without make, run `sh scripts/<target>.sh`.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types bench docs seed cluster faults screens lock
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@echo "  ARGS=… is passed on: make test ARGS='tests/timers -k pause'. Without make: sh scripts/<target>.sh"
+
+run: ## Start Greenroom with nothing configured and print where to go
+	@exec sh scripts/run.sh $(ARGS)
+
+test: ## Check style and types, then run every test against real services
+	@exec sh scripts/test.sh $(ARGS)
+
+lint: ## Style, layers and formatting
+	@exec sh scripts/lint.sh $(ARGS)
+
+types: ## mypy, strict
+	@exec sh scripts/types.sh $(ARGS)
+
+bench: ## Measure the targets of docs/ on this machine
+	@exec sh scripts/bench.sh $(ARGS)
+
+docs: ## Write the generated parts of docs/ again
+	@exec sh scripts/docs.sh $(ARGS)
+
+seed: ## Make the demo room and accounts, print the host's login
+	@exec sh scripts/seed.sh $(ARGS)
+
+cluster: ## The production shape on this machine: PostgreSQL, Valkey, S3, nginx, two workers
+	@exec sh scripts/cluster.sh $(ARGS)
+
+faults: ## The long fault and load tests
+	@exec sh scripts/faults.sh $(ARGS)
+
+screens: ## Take the screenshots of docs/ again
+	@exec sh scripts/screens.sh $(ARGS)
+
+lock: ## Pin requirements*.in with hashes (needs uv)
+	@exec sh scripts/lock.sh $(ARGS)

@@ -1,0 +1,52 @@
+# Sourced by the scripts beside it. Finds Python, keeps .venv in step with the lock files.
+# PYTHON=… chooses the interpreter; VENV=… the environment's folder (.venv).
+
+set -eu
+cd "$(dirname "$0")/.."
+VENV=${VENV:-.venv}
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}; do
+        if is_new_enough "$candidate"; then command -v "$candidate"; return; fi
+    done
+    die "Greenroom needs Python 3.11 or newer; none is on PATH. Install one, or name it: PYTHON=/path/to/python3 make run"
+}
+
+make_venv() {
+    python=$(find_python)
+    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+        die "$python cannot make environments. Install its venv package (Debian, Ubuntu: apt install python3-venv) and try again."
+    say "Making $VENV with $("$python" -V)"
+    "$python" -m venv "$VENV"
+}
+
+# ensure_venv requirements.txt: installed exactly, each file checked against its hash. Quick when nothing changed.
+ensure_venv() {
+    stamp="$VENV/.installed-$1"
+    [ -x "$VENV/bin/python" ] || make_venv
+    is_new_enough "$VENV/bin/python" || die "$VENV is broken or older than Python 3.11: delete it and try again."
+    cmp -s "$1" "$stamp" && return
+    "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
+    say "Installing $(grep -c '==' "$1") packages from $1 (a minute or two, the first time only)"
+    {
+        "$VENV/bin/python" -m pip install --require-hashes -r "$1" || say "FAILED"
+    } | awk '/^(Collecting|Installing)/ { print "  " substr($0, 1, 100) } /^FAILED/ { exit 1 }' ||
+        die "The packages of $1 could not be installed; the lines above say why."
+    cp "$1" "$stamp"
+}
+
+# The socket.io-client and other packages that tests drive the server with; locked in tests/js/package-lock.json.
+install_node_packages() {
+    command -v npm >/dev/null || die "The tests need Node.js 18 or newer with npm (socket.io-client runs in it): install it and try again."
+    stamp=tests/js/node_modules/.installed-package-lock.json
+    cmp -s tests/js/package-lock.json "$stamp" && return
+    say "Installing the Node packages of tests/js"
+    npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
+    cp tests/js/package-lock.json "$stamp"
+}

@@ -1,0 +1,1 @@
+"""Programs for people who run or develop Greenroom; nothing in `app` imports them."""
