@@ -1,0 +1,197 @@
+"""A child process that tests start, stop, kill, freeze and start again.
+
+Each has a directory with its log, and keeps its port across restarts so that its clients find it again.
+Nothing outlives the interpreter: what was started is killed at exit, and no process is ever looked up by name.
+"""
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+SLOW_START_S = 2.0
+POLL_S = 0.02
+LOG_LINES = 30
+
+
+class ServiceError(RuntimeError):
+    """A service is missing or did not start; the message says what to install or what its log ends with."""
+
+
+def free_port() -> int:
+    """A port of the loopback that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on that port of the loopback."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def new_directory(name: str) -> Path:
+    """A directory outside every home, readable by a service that drops root; gone at exit."""
+    path = Path(tempfile.mkdtemp(prefix=f"greenroom-{name}-"))
+    path.chmod(0o755)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+class Process:
+    """One program in its own session. Subclasses say what to run and when it is ready; `with` starts and stops it."""
+
+    name = "process"
+    stop_signal = signal.SIGTERM
+    start_timeout_s = 30.0
+    stop_timeout_s = 15.0
+    user: str | None = None
+
+    def __init__(self, *, port: int | None = None, directory: Path | None = None) -> None:
+        self.port = port or free_port()
+        self.directory = directory or new_directory(self.name)
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """What to execute."""
+        raise NotImplementedError
+
+    def environment(self) -> Mapping[str, str]:
+        """The child's whole environment."""
+        return os.environ
+
+    def is_ready(self) -> bool:
+        """Whether it answers; called until true."""
+        return accepts(self.port)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running program."""
+        if self._child is None:
+            raise ServiceError(f"{self.name} is not running")
+        return self._child.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the program itself is alive."""
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def log(self) -> str:
+        """All that it has written so far."""
+        path = self.directory / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def start(self) -> Self:
+        """Run it and return when it is ready.
+
+        Raises:
+            ServiceError: it ended or was not ready in time; with the end of its log.
+        """
+        began = time.monotonic()
+        self.launch()
+        while not self.is_ready():
+            ended = not self.is_running
+            if ended or time.monotonic() - began > self.start_timeout_s:
+                self.kill()
+                tail = "\n".join(self.log.splitlines()[-LOG_LINES:])
+                raise ServiceError(
+                    f"{self.name} {'ended' if ended else 'was not ready in time'}. Its log ends:\n{tail}"
+                )
+            time.sleep(POLL_S)
+        took = time.monotonic() - began
+        if took > SLOW_START_S:
+            print(f"{self.name} was up in {took:.1f} s", flush=True)
+        return self
+
+    def launch(self) -> None:
+        """Run it without waiting."""
+        if self.is_running:
+            raise ServiceError(f"{self.name} is running already")
+        with (self.directory / "log").open("ab") as log:
+            self._child = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(self.environment()),
+                start_new_session=True,
+                user=self.user,
+            )
+        atexit.register(self.kill)
+
+    def stop(self) -> int:
+        """Ask it to end and wait; its exit status. What does not end in time is killed."""
+        self.send(self.stop_signal)
+        return self.wait()
+
+    def wait(self, timeout_s: float | None = None) -> int:
+        """Wait for its end; its exit status. Past the limit it is killed and the status is -9."""
+        if self._child is None:
+            return 0
+        try:
+            return self._child.wait(timeout_s or self.stop_timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return -signal.SIGKILL
+
+    def kill(self) -> None:
+        """SIGKILL it and every child of it; it cannot say goodbye."""
+        self.send(signal.SIGKILL, tree=True)
+        if self._child is not None:
+            self._child.wait()
+        atexit.unregister(self.kill)
+
+    def restart(self) -> Self:
+        """Stop it properly and start it on the same port, with the same data."""
+        self.stop()
+        return self.start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Frozen (SIGSTOP) inside the block: its sockets stay open and nothing answers."""
+        self.pause()
+        try:
+            yield
+        finally:
+            self.resume()
+
+    def pause(self) -> None:
+        """SIGSTOP it and every child of it."""
+        self.send(signal.SIGSTOP, tree=True)
+
+    def resume(self) -> None:
+        """SIGCONT what `pause` stopped."""
+        self.send(signal.SIGCONT, tree=True)
+
+    def send(self, signum: signal.Signals, *, tree: bool = False) -> None:
+        """Send a signal to it, or to it and all its children; nothing happens when it has ended."""
+        if not self.is_running:
+            return
+        try:
+            process = psutil.Process(self.pid)
+            targets = [process, *(process.children(recursive=True) if tree else [])]
+        except psutil.NoSuchProcess:
+            return
+        for target in targets:
+            with suppress(psutil.NoSuchProcess):
+                target.send_signal(signum)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
