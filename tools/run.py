@@ -25,6 +25,7 @@ def main() -> None:
     if not settings.database_url:  # a database that somebody named gets no demo accounts
         flask("seed")
     print(f"\nGreenroom is at {' and '.join(urls(settings.host, settings.port))} (Ctrl-C ends it)\n", flush=True)
+    os.environ |= {"HOST": settings.host, "PORT": str(settings.port)}  # gunicorn.conf.py reads no .env
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
     os.execv(command[0], command)  # noqa: S606 - our own interpreter
 
@@ -65,7 +66,7 @@ def urls(host: str, port: int) -> list[str]:
 
 
 def network_address() -> str:
-    """This machine's address on its network, or "". Connecting a datagram socket sends nothing; it picks a route."""
+    """Our address on the local network, or "". Connecting a datagram socket sends nothing; it picks a route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

@@ -13,9 +13,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import psutil
 
@@ -59,6 +59,8 @@ class Process:
     start_timeout_s = 30.0
     stop_timeout_s = 15.0
     user: str | None = None
+    #: What runs now, of any kind; for showing logs.
+    started: ClassVar[set["Process"]] = set()
 
     def __init__(self, *, port: int | None = None, directory: Path | None = None) -> None:
         self.port = port or free_port()
@@ -101,16 +103,19 @@ class Process:
         Raises:
             ServiceError: it ended or was not ready in time; with the end of its log.
         """
-        began = time.monotonic()
         self.launch()
+        return self.wait_until_ready()
+
+    def wait_until_ready(self) -> Self:
+        """Return when it answers; raises as `start` does."""
+        began = time.monotonic()
         while not self.is_ready():
             ended = not self.is_running
             if ended or time.monotonic() - began > self.start_timeout_s:
                 self.kill()
                 tail = "\n".join(self.log.splitlines()[-LOG_LINES:])
-                raise ServiceError(
-                    f"{self.name} {'ended' if ended else 'was not ready in time'}. Its log ends:\n{tail}"
-                )
+                why = "ended" if ended else "was not ready in time"
+                raise ServiceError(f"{self.name} {why}. Its log ends:\n{tail}")
             time.sleep(POLL_S)
         took = time.monotonic() - began
         if took > SLOW_START_S:
@@ -131,6 +136,7 @@ class Process:
                 start_new_session=True,
                 user=self.user,
             )
+        self.started.add(self)
         atexit.register(self.kill)
 
     def stop(self) -> int:
@@ -143,16 +149,24 @@ class Process:
         if self._child is None:
             return 0
         try:
-            return self._child.wait(timeout_s or self.stop_timeout_s)
+            status = self._child.wait(timeout_s or self.stop_timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
             return -signal.SIGKILL
+        self._forget()
+        return status
 
     def kill(self) -> None:
         """SIGKILL it and every child of it; it cannot say goodbye."""
+        children = self.children()
         self.send(signal.SIGKILL, tree=True)
+        psutil.wait_procs(children, timeout=self.stop_timeout_s)
         if self._child is not None:
             self._child.wait()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.started.discard(self)
         atexit.unregister(self.kill)
 
     def restart(self) -> Self:
@@ -181,17 +195,28 @@ class Process:
         """Send a signal to it, or to it and all its children; nothing happens when it has ended."""
         if not self.is_running:
             return
-        try:
-            process = psutil.Process(self.pid)
-            targets = [process, *(process.children(recursive=True) if tree else [])]
-        except psutil.NoSuchProcess:
-            return
-        for target in targets:
+        for target in [psutil.Process(self.pid), *(self.children() if tree else [])]:
             with suppress(psutil.NoSuchProcess):
                 target.send_signal(signum)
+
+    def children(self) -> list[psutil.Process]:
+        """Every process it started, directly or not."""
+        return psutil.Process(self.pid).children(recursive=True) if self.is_running else []
 
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+@contextmanager
+def together(*processes: Process) -> Iterator[None]:
+    """All of them running inside the block: started at the same time, stopped in the opposite order."""
+    with ExitStack() as stack:
+        for process in processes:
+            process.launch()
+            stack.callback(process.stop)
+        for process in processes:
+            process.wait_until_ready()
+        yield

@@ -2,8 +2,8 @@
 
     with Postgres() as postgres, Redis() as redis: ...
 
-`TEST_DATABASE_URL`, `TEST_REDIS_URL` and `TEST_S3_URL` point the fixtures at servers that run elsewhere; fault tests always
-start their own. Up in about: PostgreSQL 2 s, Redis 0.1 s, nginx 0.1 s, SeaweedFS 3 s.
+`TEST_DATABASE_URL`, `TEST_REDIS_URL` and `TEST_S3_URL` point the fixtures at servers that run elsewhere; fault tests
+always start their own. Up in about: PostgreSQL 2 s, Redis 0.1 s, nginx 0.1 s, SeaweedFS 3 s.
 """
 
 import json

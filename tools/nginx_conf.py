@@ -1,0 +1,106 @@
+"""Render deploy/nginx.conf.in for a list of workers: the one description of how clients are routed.
+
+python -m tools.nginx_conf            write the files in deploy/ again
+python -m tools.nginx_conf w1=10.0.0.5:3001 w2=10.0.0.6:3001 > nginx.conf
+"""
+
+import grp
+import os
+import pwd
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+#: Worker id → address. Beside systemd all are on this host; in compose each is a service.
+HOST_WORKERS = {f"w{n}": f"127.0.0.1:{3000 + n}" for n in (1, 2)}
+COMPOSE_WORKERS = {f"w{n}": f"app{n}:3000" for n in (1, 2)}
+
+PACKAGED = """\
+user www-data;
+pid /run/nginx.pid;
+worker_rlimit_nofile 65536;
+error_log /var/log/nginx/error.log warn;
+"""
+
+
+def render(
+    workers: Mapping[str, str],
+    *,
+    heading: str = "Greenroom behind nginx.",
+    listen: str = "80",
+    directory: Path | None = None,
+    connections: int = 16384,
+) -> str:
+    """A whole nginx.conf.
+
+    Args:
+        workers: `WORKER_ID` to `host:port`, one gunicorn each.
+        heading: the first line's comment.
+        listen: as in nginx's directive.
+        directory: keep every file of nginx there and stay in the foreground; None: where packages put them.
+        connections: per nginx worker process.
+    """
+    return Template((DEPLOY / "nginx.conf.in").read_text()).substitute(
+        heading=heading,
+        listen=listen,
+        connections=connections,
+        preamble=_preamble(directory),
+        access_log="/var/log/nginx/access.log" if directory is None else "off",
+        temp_paths=_temp_paths(directory),
+        routes="\n".join(f'        "~^{worker}\\." greenroom_{worker};' for worker in workers),
+        servers="\n".join(f"        server {address} max_fails=1 fail_timeout=1s;" for address in workers.values()),
+        sticky="".join(_sticky(worker, workers) for worker in workers),
+    )
+
+
+def _sticky(worker: str, workers: Mapping[str, str]) -> str:
+    """One worker's clients; when it is gone the others refuse their sids, and they start anew."""
+    others = [address for other, address in workers.items() if other != worker]
+    lines = [f"server {workers[worker]} max_fails=1 fail_timeout=1s;", *(f"server {other} backup;" for other in others)]
+    body = "\n".join(f"        {line}" for line in [f"zone greenroom_{worker} 64k;", *lines])
+    return f"    upstream greenroom_{worker} {{\n{body}\n    }}\n"
+
+
+def _preamble(directory: Path | None) -> str:
+    if directory is None:
+        return PACKAGED
+    return f"{_user()}daemon off;\npid {directory}/nginx.pid;\nerror_log stderr warn;\n"
+
+
+def _user() -> str:
+    """Root hands nginx's workers to `nobody`, whose group has another name on every system."""
+    if os.geteuid() != 0:
+        return ""
+    nobody = pwd.getpwnam("nobody")
+    return f"user nobody {grp.getgrgid(nobody.pw_gid).gr_name};\n"
+
+
+def _temp_paths(directory: Path | None) -> str:
+    if directory is None:
+        return ""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return "".join(f"    {kind}_temp_path {directory}/{kind};\n" for kind in kinds)
+
+
+def deployed() -> dict[Path, str]:
+    """The rendered files that are kept in deploy/, for reading and for copying to servers."""
+    return {
+        DEPLOY / "nginx.conf": render(HOST_WORKERS, heading="Greenroom on one host: greenroom@1 and greenroom@2."),
+        DEPLOY / "nginx.compose.conf": render(COMPOSE_WORKERS, heading="Greenroom in containers: docker-compose.yml."),
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Print a configuration for the workers named, or write the kept files."""
+    if arguments:
+        print(render(dict(argument.split("=", 1) for argument in arguments)))
+        return
+    for path, text in deployed().items():
+        path.write_text(text)
+        print(f"wrote {path.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
