@@ -10,6 +10,7 @@ import socketio
 from engineio.packet import MESSAGE, Packet
 
 from app.realtime import codec, drain
+from app.realtime.context import wants_ack
 from app.realtime.settings import EngineSettings
 from app.realtime.stock import StockEngine
 
@@ -49,11 +50,12 @@ class Server(socketio.Server):  # type: ignore[misc]
     def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
         handler = self.handlers.get(namespace, {}).get(event)
         if handler is None and event not in self.reserved_events and self.on_unknown_event:
-            return self.on_unknown_event(args[0], event, True)
+            return self.on_unknown_event(args[0], event, wants_ack.get())
         return handler(*args) if handler else self.not_handled
 
     def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
         if isinstance(data, list) and data and data[0] not in self.reserved_events:
+            wants_ack.set(id is not None)
             super()._handle_event(eio_sid, namespace, id, data)
 
     def fanout(

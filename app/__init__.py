@@ -1,0 +1,80 @@
+"""Greenroom: live rooms with timers and a conversation.
+
+`create_app` is the only place where parts are put together.
+"""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import auth, cli, dashboard, health, live, messages, presence, rooms, timers, uploads
+from app.backends.handles import handles
+from app.backends.transaction import database
+from app.core.clock import Clock, SystemClock
+from app.extensions import db, migrate
+from app.realtime import EngineSettings, SocketIO
+from app.settings import Settings
+from app.web import envelope, observability
+from app.web.http import OrjsonProvider
+from app.web.secret import load_secret
+from app.web.sockets import sockets
+
+API_TITLE = "Greenroom"
+API_VERSION = "1"
+FEATURES = (auth, rooms, timers, presence, uploads, messages, live, dashboard, health, cli)
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> Flask:
+    """Build the application of this process; `clock` is for tests."""
+    settings = settings or Settings.from_env()
+    clock = clock or SystemClock()
+    observability.configure_logging(settings)
+    app = Flask(__name__, static_folder=None)
+    app.json = OrjsonProvider(app)
+    _configure(app, settings)
+    handles.bind(settings, clock)
+    database.bind(settings.sqlalchemy_url, clock=clock, publish=handles.bus.publish)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"))
+    observability.init_app(app)
+    api = Api(app)
+    envelope.init_app(app)
+    for feature in FEATURES:
+        feature.init_app(app, api)
+    socketio = _socketio(app, settings)
+    app.extensions["greenroom"] = {"settings": settings, "clock": clock, "socketio": socketio}
+    live.connect(socketio.server)
+    gc.collect()
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=load_secret(settings),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        API_TITLE=API_TITLE,
+        API_VERSION=API_VERSION,
+        OPENAPI_VERSION="3.1.0",
+        PROPAGATE_EXCEPTIONS=False,
+        TRAP_HTTP_EXCEPTIONS=False,
+    )
+    hops = settings.trusted_hops
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _socketio(app: Flask, settings: Settings) -> SocketIO:
+    socketio = SocketIO()
+    socketio.init_app(
+        app,
+        engine=EngineSettings(worker_id=settings.worker_id),
+        cors_allowed_origins=live.allowed_origin(settings),
+        always_connect=True,
+    )
+    sockets.bind(socketio.server, limits=handles.limits, handshake=auth.handshake)
+    return socketio

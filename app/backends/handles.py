@@ -1,0 +1,30 @@
+"""The other handles beside `database`: bound by `create_app`, shared by services. One process, one of each."""
+
+from __future__ import annotations
+
+from app.backends.bus import Bus
+from app.backends.bus_memory import MemoryBus
+from app.backends.limits import Limits
+from app.backends.limits_memory import MemoryLimits
+from app.core.clock import Clock, SystemClock
+from app.settings import Settings
+
+
+class Handles:
+    """What `bind` chose for this process."""
+
+    def __init__(self) -> None:
+        self.clock: Clock = SystemClock()
+        self.bus: Bus = MemoryBus()
+        self.limits: Limits = MemoryLimits(self.clock)
+        self.settings: Settings = Settings()
+
+    def bind(self, settings: Settings, clock: Clock) -> None:
+        """Choose the implementations that `settings` ask for."""
+        self.settings = settings
+        self.clock = clock
+        self.bus = MemoryBus()
+        self.limits = MemoryLimits(clock)
+
+
+handles = Handles()

@@ -1,0 +1,96 @@
+"""SQLite under gevent: every statement runs in the hub's thread pool, so that no disk stalls the event loop.
+
+A greenlet yields at each statement, therefore two writers must never overlap: the writing engine has exactly one
+connection, for which greenlets queue, and begins with BEGIN IMMEDIATE. Readers have two connections of their own that
+cannot write; WAL lets them run beside the writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_TIMEOUT_MS = 5_000
+READERS = 2
+_LOCK_TIMEOUT_S = BUSY_TIMEOUT_MS / 1000
+
+
+def _in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return gevent.get_hub().threadpool.apply(function, args, kwargs)
+
+
+class PooledCursor(sqlite3.Cursor):
+    """A cursor whose work is done by the thread pool."""
+
+    def execute(self, *args: Any) -> Any:
+        return _in_pool(super().execute, *args)
+
+    def executemany(self, *args: Any) -> Any:
+        return _in_pool(super().executemany, *args)
+
+    def fetchall(self) -> Any:
+        return _in_pool(super().fetchall)
+
+
+class PooledConnection(sqlite3.Connection):
+    """A connection whose cursors, commits and rollbacks are run by the thread pool."""
+
+    def cursor(self, factory: type[sqlite3.Cursor] = PooledCursor) -> Any:
+        return super().cursor(factory)
+
+    def commit(self) -> None:
+        if self.in_transaction:
+            _in_pool(super().commit)
+
+    def rollback(self) -> None:
+        if self.in_transaction:
+            _in_pool(super().rollback)
+
+
+def writing_engine(url: str) -> Engine:
+    """The one connection that may write."""
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        raise ValueError("SQLite needs a file: an in-memory database is lost between connections")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return _engine(url, size=1, begin="BEGIN IMMEDIATE", pragmas=("journal_mode=WAL", "synchronous=FULL"))
+
+
+def reading_engine(url: str) -> Engine:
+    """Connections that can only read; a long read never makes a writer wait."""
+    return _engine(url, size=READERS, begin="BEGIN", pragmas=("query_only=ON",))
+
+
+def _engine(url: str, *, size: int, begin: str, pragmas: tuple[str, ...]) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=_LOCK_TIMEOUT_S,
+        # The pool hands a connection to whichever thread of the hub's pool runs the next statement, one at a time.
+        connect_args={
+            "factory": PooledConnection,
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": _LOCK_TIMEOUT_S,
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

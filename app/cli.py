@@ -1,0 +1,10 @@
+"""`flask --app wsgi …`: what an operator does by hand."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_smorest import Api
+
+
+def init_app(app: Flask, api: Api) -> None:
+    """Register the commands."""

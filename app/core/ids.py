@@ -1,0 +1,25 @@
+"""Identifiers: UUID version 7 (RFC 9562), as lower-case strings; they sort by the time they were made."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import uuid_utils
+
+_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+
+def new_id() -> str:
+    """A fresh UUIDv7 in canonical form."""
+    return str(uuid_utils.uuid7())
+
+
+def is_id(text: object) -> bool:
+    """Whether `text` is a UUID in canonical form. Anything else can be answered 404 without asking the database."""
+    return isinstance(text, str) and _CANONICAL.match(text) is not None
+
+
+def new_token(size_bytes: int = 16) -> str:
+    """An unguessable URL-safe token of `size_bytes` random bytes (16 bytes: 22 characters)."""
+    return secrets.token_urlsafe(size_bytes)

@@ -1,0 +1,1 @@
+"""Socket events about being in a room."""

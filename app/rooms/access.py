@@ -1,0 +1,97 @@
+"""Who may what: asked anew at every action, never remembered from the join.
+
+Answers follow one rule: what somebody may not know exists is `room_not_found`, exactly as for a random id.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, false, select
+from sqlalchemy.orm import Session
+
+from app.core.actor import Actor
+from app.core.errors import AppError
+from app.core.ids import is_id
+from app.rooms.models import Ban, Guest, Membership, Role, Room
+
+
+_REF = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A room together with what the actor may in it."""
+
+    room: Room
+    role: Role
+    membership: Membership | None = None
+    guest: Guest | None = None
+    by_token: bool = False
+
+    @property
+    def reads_chat(self) -> bool:
+        """Whether the conversation may be read: guests and above."""
+        return self.role >= Role.GUEST
+
+
+def require_role(session: Session, *, actor: Actor, ref: str, need: Role = Role.VIEWER) -> Access:
+    """The room `ref` (its id or its share token) and the actor's role in it; one query.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `unauthenticated` (nobody signed in, and the role asks for it), `forbidden`.
+    """
+    access = find_access(session, actor=actor, ref=ref)
+    if access is None:
+        raise AppError("room_not_found")
+    if access.role < need:
+        raise AppError("unauthenticated" if actor.kind == "anonymous" else "forbidden")
+    return access
+
+
+def find_access(session: Session, *, actor: Actor, ref: str) -> Access | None:
+    """Like `require_role`, None when the room is not there for the actor.
+
+    Raises:
+        AppError: `banned`.
+    """
+    if not _REF.match(ref):
+        return None
+    row = session.execute(_query(actor, ref)).one_or_none()
+    if row is None:
+        return None
+    room, membership, guest, ban = row
+    if ban is not None:
+        raise AppError("banned")
+    by_token = room.share_token in (ref, actor.share_token)
+    role = _role(actor, room, membership, guest, by_token=by_token)
+    return None if role is None else Access(room, role, membership, guest, by_token)
+
+
+def _role(
+    actor: Actor, room: Room, membership: Membership | None, guest: Guest | None, *, by_token: bool
+) -> Role | None:
+    if actor.kind == "system":
+        return Role.OWNER
+    if membership is not None and membership.role != "left":
+        return Role[membership.role.upper()]
+    if guest is not None and guest.removed_at is None:
+        return Role.GUEST
+    if by_token or not room.is_private:
+        return Role.VIEWER
+    return None
+
+
+def _query(actor: Actor, ref: str) -> Select[tuple[Room, Membership | None, Guest | None, Ban | None]]:
+    by_ref = Room.id == ref if is_id(ref) else Room.share_token == ref
+    # SQLAlchemy writes `= None` as IS NULL, which would match the bans of everybody else.
+    mine = Ban.guest_id == actor.guest_id if actor.is_guest else Ban.user_id == actor.user_id
+    mine = and_(Ban.room_id == Room.id, mine if actor.id else false())
+    return (
+        select(Room, Membership, Guest, Ban)
+        .outerjoin(Membership, and_(Membership.room_id == Room.id, Membership.user_id == actor.user_id))
+        .outerjoin(Guest, and_(Guest.room_id == Room.id, Guest.id == actor.guest_id))
+        .outerjoin(Ban, mine)
+        .where(by_ref, Room.deleted_at.is_(None))
+    )

@@ -1,0 +1,1 @@
+"""Glue between the outside and the services: errors, schemas, requests, socket events, logs. It knows no feature."""

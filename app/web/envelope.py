@@ -1,0 +1,73 @@
+"""Turns every failure of an HTTP request into the one error shape; the only place that catches broadly."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from app.core.errors import AppError
+
+log = structlog.get_logger(__name__)
+
+_BY_STATUS = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "validation_failed",
+    429: "rate_limited",
+    503: "database_unavailable",
+}
+
+
+def as_app_error(why: Exception) -> AppError:
+    """The `AppError` for any exception; what is not expected is logged here and told as `internal`."""
+    if isinstance(why, AppError):
+        return why
+    if isinstance(why, ValidationError):
+        return AppError("validation_failed", details=_flat(why.normalized_messages()))
+    if isinstance(why, HTTPException) and (why.code or 500) < 500:  # noqa: PLR2004
+        return AppError(_BY_STATUS.get(why.code or 500, "malformed"))
+    log.exception("unexpected_error", exc_info=why)
+    return AppError("internal")
+
+
+def error_response(why: Exception) -> Response:
+    """`{"error": {…}}` with its status and, where it helps, `Retry-After` and `Allow`."""
+    error = as_app_error(why)
+    response = jsonify(error=error.to_wire())
+    response.status_code = error.status
+    response.cache_control.no_store = True
+    if error.retry_after_ms is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_ms / 1000)))
+    if isinstance(why, HTTPException) and why.code == 405:  # noqa: PLR2004
+        response.headers["Allow"] = ", ".join(getattr(why, "valid_methods", None) or [])
+    if error.status == 401:  # noqa: PLR2004
+        response.headers["WWW-Authenticate"] = "Bearer"
+    g.error_code = error.code
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Answer every exception of `app` in the one shape."""
+    app.register_error_handler(Exception, error_response)
+    app.register_error_handler(HTTPException, error_response)  # flask-smorest registers its own for this class
+
+
+def _flat(messages: Any, prefix: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages as `{"timers.0.title": ["…"]}`."""
+    if isinstance(messages, dict):
+        rows: dict[str, list[str]] = {}
+        for key, value in messages.items():
+            rows.update(_flat(value, f"{prefix}.{key}" if prefix else str(key)))
+        return rows
+    return {prefix or "_schema": [str(message) for message in messages]}

@@ -1,0 +1,128 @@
+"""The base of all schemas: they validate what comes in, shape what goes out, and are what the documents are made of.
+
+Wire rules (contract): camelCase keys, unknown keys refused, instants as ISO 8601 UTC with milliseconds and `Z`, durations as
+integer milliseconds, no NUL and no lone surrogate in any text.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import ValidationError, fields, validate
+
+from app.core.clock import from_wire, to_wire
+from app.core.ids import is_id
+
+MAX_DEPTH = 16
+_BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+
+class Schema(ma.Schema):
+    """snake_case attributes, camelCase keys, unknown keys refused."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        if field_obj.data_key is None:
+            field_obj.data_key = camel(field_name)
+
+    def without_read_only(self, data: dict[str, Any]) -> dict[str, Any]:
+        """`data` without the keys that this schema only gives: for a PUT that sends back the object it was given."""
+        given = {field.data_key for field in self.fields.values() if field.dump_only}
+        return {key: value for key, value in data.items() if key not in given}
+
+
+class Empty(Schema):
+    """An action that takes nothing but its address."""
+
+
+class Text(fields.String):
+    """Text a person wrote: trimmed, between `min_length` and `max_length` characters, free of NUL and lone surrogates."""
+
+    def __init__(self, *, max_length: int, min_length: int = 1, trim: bool = True, **kwargs: Any) -> None:
+        self._trim = trim
+        validators = [validate.Length(min=min_length, max=max_length), *_listed(kwargs.pop("validate", None))]
+        super().__init__(validate=validators, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if _BROKEN_TEXT.search(value):
+            raise ValidationError("Must not contain NUL or lone surrogates.")
+        return value.strip() if self._trim else value
+
+
+class Id(fields.String):
+    """An identifier made by Greenroom; anything of another form is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not is_id(value):
+            raise ValidationError("Not an identifier.")
+        return str(value)
+
+
+class Whole(fields.Integer):
+    """A JSON integer between `minimum` and `maximum`; no strings, no fractions, no booleans."""
+
+    def __init__(self, *, minimum: int | None = None, maximum: int | None = None, **kwargs: Any) -> None:
+        validators = [validate.Range(min=minimum, max=maximum), *_listed(kwargs.pop("validate", None))]
+        super().__init__(strict=True, validate=validators, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid")
+        return value
+
+
+class Flag(fields.Boolean):
+    """JSON true or false, nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Instant(fields.DateTime):
+    """An instant: ISO 8601 with its offset in, `2026-01-01T12:00:00.000Z` out."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else to_wire(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str):
+            raise ValidationError("Must be an ISO 8601 instant with its offset.")
+        try:
+            return from_wire(value)
+        except ValueError:
+            raise ValidationError("Must be an ISO 8601 instant with its offset.") from None
+
+
+def camel(name: str) -> str:
+    """`start_timestamp` as `startTimestamp`."""
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+def nesting(data: Any) -> int:
+    """How deep lists and objects are nested in `data`, without recursion; stops counting past `MAX_DEPTH`."""
+    depth, level = 0, [data]
+    while level and depth <= MAX_DEPTH:
+        level = [
+            child
+            for value in level
+            if isinstance(value, (dict, list))
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        depth += 1
+    return depth
+
+
+def _listed(validators: Any) -> list[Any]:
+    if validators is None:
+        return []
+    return list(validators) if isinstance(validators, (list, tuple)) else [validators]

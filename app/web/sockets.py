@@ -1,0 +1,226 @@
+"""Socket events: `@on("send-message", SendMessage)` does the actor, the limit, the validation and the ack for all handlers.
+
+A handler is `handler(client, data) -> dict | None`; what it returns is the ack beside `ok: true`. A failure is the ack
+`{"ok": false, "error": {…}}`, or an `error` event when no ack was asked for. Handlers of one client run in order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from app.backends.limits import Limits, Rate
+from app.core.actor import ANONYMOUS, Actor
+from app.core.errors import AppError
+from app.realtime.context import wants_ack
+from app.web.envelope import as_app_error
+from app.web.schema import MAX_DEPTH, Schema, nesting
+
+log = structlog.get_logger(__name__)
+
+RATES = {
+    "message": Rate(per_second=5, burst=20),
+    "typing": Rate(per_second=2, burst=10),
+    "join": Rate(per_second=10, burst=30),
+    "action": Rate(per_second=20, burst=60),
+}
+SOCKETS_PER_PERSON = 20
+
+
+class Server(Protocol):
+    """What features use of the realtime engine (`app.realtime.Server`)."""
+
+    def on(self, event: str, handler: Callable[..., Any]) -> Any: ...
+    def enter_room(self, sid: str, room: str) -> None: ...
+    def leave_room(self, sid: str, room: str) -> None: ...
+    def fanout(self, channel: str, event: str, *args: Any, skip_sid: str | None, latest_key: str | None) -> None: ...
+    def send(self, sid: str, event: str, *args: Any) -> None: ...
+    def members(self, channel: str) -> Any: ...
+    def member_count(self, channel: str) -> int: ...
+    def close(self, sid: str) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """One connected socket: who it is now, and what each feature keeps about its seat in a room (by room id)."""
+
+    sid: str
+    actor: Actor = ANONYMOUS
+    address: str = "unknown"
+    expires_at: datetime | None = None
+    seats: dict[str, Any] = field(default_factory=dict)
+
+
+Handler = Callable[[Client, Any], dict[str, Any] | None]
+Handshake = Callable[[dict[str, Any], Any], tuple[Actor, datetime | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A client event: its schema is what validates and what the AsyncAPI document shows."""
+
+    event: str
+    schema: type[Schema]
+    handler: Handler
+    string_key: str | None
+    limit: str
+
+
+class Sockets:
+    """The handle that features share; `bind` connects it to the engine. One per process."""
+
+    def __init__(self) -> None:
+        self.registrations: dict[str, Registration] = {}
+        self.clients: dict[str, Client] = {}
+        self.by_person: dict[str, set[Client]] = {}
+        self.on_connected: list[Callable[[Client], None]] = []
+        self.on_disconnected: list[Callable[[Client], None]] = []
+        self.on_handled: list[Callable[[str, str, float], None]] = []
+        self.server: Server
+        self._limits: Limits
+        self._handshake: Handshake = lambda environ, auth: (ANONYMOUS, None)
+
+    def on(
+        self, event: str, schema: type[Schema], *, string_key: str | None = None, limit: str = "action"
+    ) -> Callable[[Handler], Handler]:
+        """Register the decorated handler for `event`.
+
+        Args:
+            schema: validates the one argument, an object; no argument is `{}`.
+            string_key: when the argument is a bare string, the key that it stands for.
+            limit: the key of `RATES` that the event counts against, per person.
+        """
+
+        def register(handler: Handler) -> Handler:
+            self.registrations[event] = Registration(event, schema, handler, string_key, limit)
+            return handler
+
+        return register
+
+    def bind(self, server: Any, *, limits: Limits, handshake: Handshake) -> None:
+        """Register everything on `server`; `handshake` says who a new socket is or refuses it."""
+        self.server, self._limits, self._handshake = server, limits, handshake
+        self.clients.clear()
+        self.by_person.clear()
+        server.on("connect", self._connect)
+        server.on("disconnect", self._disconnect)
+        server.on_unknown_event = self._unknown
+        for registration in self.registrations.values():
+            server.on(registration.event, self._receiver(registration))
+
+    def identify(self, client: Client, actor: Actor, expires_at: datetime | None) -> None:
+        """Let `client` act as `actor` from now on.
+
+        Raises:
+            AppError: `too_many_connections`.
+        """
+        mine = self.by_person.setdefault(actor.limit_key, set()) if actor.limit_key else None
+        if mine is not None and client not in mine and len(mine) >= SOCKETS_PER_PERSON:
+            raise AppError("too_many_connections", retry_after_ms=1000)
+        if actor.limit_key != client.actor.limit_key:
+            self._forget_person(client)
+        client.actor, client.expires_at = actor, expires_at
+        if mine is not None and actor.limit_key:
+            self.by_person[actor.limit_key] = mine
+            mine.add(client)
+
+    def of_person(self, actor_key: str) -> list[Client]:
+        """The sockets of one person (`Actor.limit_key`) on this worker."""
+        return list(self.by_person.get(actor_key, ()))
+
+    def fail(self, client: Client, event: str, why: Exception) -> dict[str, Any]:
+        """Tell `client` why: the ack, or an `error` event when it asked for no ack."""
+        error = as_app_error(why).to_wire()
+        if isinstance(why, AppError) and why.retry_after_ms is not None:
+            error["retryAfterMs"] = why.retry_after_ms
+        if not wants_ack.get():
+            self.server.send(client.sid, "error", {**error, "event": event})
+        return {"ok": False, "error": error}
+
+    def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        client = Client(sid, address=environ.get("REMOTE_ADDR", "unknown"))
+        try:
+            self.identify(client, *self._handshake(environ, auth))
+        except Exception as why:
+            error = as_app_error(why)
+            raise Refused(error.message, error.to_wire()) from None
+        self.clients[sid] = client
+        for listener in self.on_connected:
+            listener(client)
+
+    def _disconnect(self, sid: str, *reason: Any) -> None:
+        client = self.clients.pop(sid, None)
+        if client is None:
+            return
+        self._forget_person(client)
+        for listener in self.on_disconnected:
+            try:
+                listener(client)
+            except Exception:
+                log.exception("disconnect_listener_failed", sid=sid)
+
+    def _forget_person(self, client: Client) -> None:
+        key = client.actor.limit_key
+        mine = self.by_person.get(key) if key else None
+        if mine is not None and key is not None:
+            mine.discard(client)
+            if not mine:
+                del self.by_person[key]
+
+    def _receiver(self, registration: Registration) -> Callable[..., Any]:
+        schema = registration.schema()
+
+        def receive(sid: str, *args: Any) -> dict[str, Any] | None:
+            client = self.clients.get(sid)
+            if client is None:
+                return None
+            started_s = time.perf_counter()
+            outcome = "ok"
+            try:
+                self._limit(client, registration)
+                data = schema.load(_payload(args, registration.string_key))
+                return {"ok": True, **(registration.handler(client, data) or {})}
+            except Exception as why:
+                answer = self.fail(client, registration.event, why)
+                outcome = answer["error"]["code"]
+                return answer
+            finally:
+                elapsed_s = time.perf_counter() - started_s
+                for listener in self.on_handled:
+                    listener(registration.event, outcome, elapsed_s)
+
+        return receive
+
+    def _limit(self, client: Client, registration: Registration) -> None:
+        key = client.actor.limit_key or f"socket:{client.sid}"
+        wait_ms = self._limits.take(f"{registration.limit}:{key}", RATES[registration.limit])
+        if wait_ms:
+            raise AppError("rate_limited", retry_after_ms=wait_ms)
+
+    def _unknown(self, sid: str, event: str, has_ack: bool) -> dict[str, Any] | None:
+        client = self.clients.get(sid)
+        return self.fail(client, event[:64], AppError("unknown_event")) if client else None
+
+
+def _payload(args: tuple[Any, ...], string_key: str | None) -> dict[str, Any]:
+    """The object that an event carries: none is `{}`, a bare string stands for `string_key`."""
+    if len(args) > 1:
+        raise AppError("malformed", "An event carries one argument.")
+    value = args[0] if args else None
+    if value is None:
+        return {}
+    if isinstance(value, str) and string_key:
+        return {string_key: value}
+    if not isinstance(value, dict) or nesting(value) > MAX_DEPTH:
+        raise AppError("malformed", "The argument must be an object.")
+    return value
+
+
+sockets = Sockets()
+on = sockets.on

@@ -1,0 +1,14 @@
+"""Timers."""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled in with the feature."""
+
+
+def downgrade() -> None:
+    """Filled in with the feature."""

@@ -1,0 +1,14 @@
+"""Files."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled in with the feature."""
+
+
+def downgrade() -> None:
+    """Filled in with the feature."""

@@ -1,0 +1,67 @@
+"""The application in this process, on both databases: `app`, its `client`, the fake `clock`, and what was `published`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.backends.transaction import database
+from app.core.clock import FakeClock
+from app.core.event import Event
+from app.settings import Settings
+
+SECRET = "a-test-secret-of-more-than-32-bytes!"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty migrated database; a test that uses it runs once on each kind."""
+    name = "sqlite_url" if request.param == "sqlite" else "clean_postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Moves only when the test says so."""
+    return FakeClock()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """What `app` is made with; a test module may override it with `dataclasses.replace`."""
+    env = {"DATABASE_URL": database_url, "JWT_SECRET": SECRET, "DATA_DIR": str(tmp_path / "var"), "LOG_LEVEL": "error"}
+    return replace(Settings.from_env(env, dotenv=None), rate_limit_max_requests=0, wide_rate_limit_max_requests=0)
+
+
+@pytest.fixture
+def app(settings: Settings, clock: FakeClock) -> Iterator[Flask]:
+    """The whole application on an empty database."""
+    flask_app = create_app(settings, clock=clock)
+    yield flask_app
+    database.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """An HTTP client without credentials."""
+    return app.test_client()
+
+
+@pytest.fixture
+def published(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """Every event published after a commit, in order; they go on to the bus."""
+    events: list[Event] = []
+    publish = database.publish
+
+    def capture(batch: list[Event]) -> None:
+        events.extend(batch)
+        publish(batch)
+
+    monkeypatch.setattr(database, "publish", capture)
+    return events
