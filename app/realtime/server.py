@@ -1,108 +1,305 @@
-"""The Socket.IO server: what features register handlers on and send through."""
+"""The Socket.IO server (protocol v5): what features register handlers on and send through.
 
-import secrets
+Differences from python-socketio that a feature can rely on: only registered client events run;
+whatever is sent in a connect handler arrives after the answer to the CONNECT; what is sent to one
+client arrives after what its rooms were sent before; a disconnect handler runs once, and rooms are
+left whatever it does; a malformed packet closes the connection.
+"""
+
+import logging
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import engineio
-import gevent
 import socketio
-from engineio.packet import MESSAGE, Packet
+from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 
-from app.realtime import codec, drain
+from app.realtime import codec, drain, packets
+from app.realtime.backlog import Key
 from app.realtime.context import wants_ack
+from app.realtime.connection import Connection
+from app.realtime.engine import EngineServer
+from app.realtime.flusher import Flusher
+from app.realtime.frames import encode_frame
+from app.realtime.manager import Manager
+from app.realtime.packets import MalformedPacketError, Packet
+from app.realtime.rooms import Client, Room
 from app.realtime.settings import EngineSettings
-from app.realtime.stock import StockEngine
+from app.realtime.transport import CLIENT_DISCONNECT, SERVER_DISCONNECT, TRANSPORT_CLOSE
+
+logger = logging.getLogger(__name__)
 
 UnknownEventHook = Callable[[str, str, bool], Any]
 Callback = Callable[[], None]
 
+#: What of the handshake request is kept for the connect handler.
+KEPT_KEYS = (
+    "REMOTE_ADDR",
+    "QUERY_STRING",
+    "HTTP_AUTHORIZATION",
+    "HTTP_COOKIE",
+    "HTTP_HOST",
+    "HTTP_ORIGIN",
+    "HTTP_USER_AGENT",
+    "HTTP_X_FORWARDED_FOR",
+)
+
 
 class Server(socketio.Server):  # type: ignore[misc]
-    """python-socketio's server; see the methods for what Greenroom adds.
+    """Handlers are `handler(sid, *args)`, run in order for each client, without a Flask context.
 
-    Handlers run as `handler(sid, *args)`, in order for each client, without a Flask context.
-    `connect` is `handler(sid, environ, auth)`, `disconnect` is `handler(sid, reason)`.
+    `connect` is `handler(sid, environ, auth)`, where `environ` has KEPT_KEYS only; it refuses by
+    raising `socketio.exceptions.ConnectionRefusedError(obj)`: the client's `connect_error` gets
+    `obj` as `data` and its `message`. `disconnect` is `handler(sid, reason)`.
     """
 
+    manager: Manager
+    #: Called as `(sid, event, has_ack)` for an event nobody registered; what it returns is the ack.
     on_unknown_event: UnknownEventHook | None = None
 
-    def __init__(self, engine: EngineSettings, **options: Any) -> None:
+    def __init__(self, engine: EngineSettings, *, client_manager: Manager | None = None, **options: Any) -> None:
         self.engine = engine
         self.worker_id = engine.worker_id
         self.drain_callbacks: list[Callback] = []
         options.setdefault("json", codec)
         super().__init__(
-            async_mode="gevent",
+            client_manager=client_manager or Manager(),
             async_handlers=False,
-            ping_interval=engine.ping_interval_ms / 1000,
-            ping_timeout=engine.ping_timeout_ms / 1000,
-            max_http_buffer_size=engine.max_frame_bytes,
             namespaces=list(engine.namespaces),
             **options,
         )
-        self.eio.worker_id = engine.worker_id
+        self.counters = self.eio.counters
+        self.flusher = Flusher(self.eio.bounds)
+        self.eio.on_message = self._receive
+        self.eio.on_ended = self._end
         drain.register(self)
 
-    def _engineio_server_class(self) -> type[engineio.Server]:
-        return StockEngine
+    def _engineio_server_class(self) -> Callable[..., engineio.Server]:
+        return partial(EngineServer, engine=self.engine)
 
-    def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
-        handler = self.handlers.get(namespace, {}).get(event)
-        if handler is None and event not in self.reserved_events and self.on_unknown_event:
-            return self.on_unknown_event(args[0], event, wants_ack.get())
-        return handler(*args) if handler else self.not_handled
+    # Receiving
 
-    def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
-        if isinstance(data, list) and data and data[0] not in self.reserved_events:
-            wants_ack.set(id is not None)
-            super()._handle_event(eio_sid, namespace, id, data)
+    def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        if not self.manager_initialized:
+            self.manager_initialized = True
+            self.manager.initialize()
+        kept = {key: environ[key] for key in KEPT_KEYS if key in environ}
+        self.eio.sockets[eio_sid].environ = kept
 
-    def fanout(
-        self,
-        channel: str,
-        event: str,
-        *args: Any,
-        skip_sid: str | None = None,
-        latest_key: str | None = None,
-    ) -> None:
-        """Deliver to the local members of `channel`; ephemeral if it has a `latest_key`."""
-        self.fanout_encoded(channel, self.encode(event, *args), skip_sid=skip_sid, latest_key=latest_key)
+    def _receive(self, connection: Connection, message: str | bytes) -> None:
+        """One Socket.IO packet, or one attachment of a packet."""
+        try:
+            packet = self._decode(connection, message)
+            if packet is not None:
+                self._dispatch(connection, packet)
+        except MalformedPacketError as error:
+            connection.reject(str(error))
 
-    def encode(self, event: str, *args: Any) -> str:
-        """The Socket.IO packet of an event, as `fanout_encoded` takes it."""
-        return "2" + codec.dumps([event, *args])
+    def _decode(self, connection: Connection, message: str | bytes) -> Packet | None:
+        """The packet, once all its attachments are here."""
+        pending = connection.binary
+        if isinstance(message, bytes):
+            if pending is None:
+                raise MalformedPacketError("binary data without a packet that announces it")
+            packet, attachments = pending
+            attachments.append(message)
+            if len(attachments) < packet.attachments:
+                return None
+            connection.binary = None
+            return packet._replace(data=packets.attach(packet.data, attachments))  # type: ignore[no-any-return]
+        if pending is not None:
+            raise MalformedPacketError("text where an attachment was announced")
+        packet = packets.decode(message, self.engine.max_binary_attachments)
+        if packet.attachments:
+            connection.binary = (packet, [])
+            return None
+        return packet
 
-    def fanout_encoded(
-        self, channel: str, frame_text: str, *, skip_sid: str | None = None, latest_key: str | None = None
-    ) -> None:
-        """`fanout` of a packet that is encoded already (`encode`)."""
-        packet = Packet(MESSAGE, frame_text)
-        for sid, eio_sid in list(self.manager.get_participants("/", channel)):
-            if sid != skip_sid:
-                self.eio.send_packet(eio_sid, packet)
+    def _dispatch(self, connection: Connection, packet: Packet) -> None:
+        client = _client_in(connection, packet.namespace)
+        if client is None:
+            if packet.type != packets.CONNECT:
+                raise MalformedPacketError("not connected to that namespace")
+            self._connect(connection, packet.namespace, packet.data)
+        elif packet.type in (packets.EVENT, packets.BINARY_EVENT):
+            self._run_event(client, packet)
+        elif packet.type in (packets.ACK, packets.BINARY_ACK):
+            assert packet.id is not None  # decode refuses an ack without one
+            self.manager.trigger_callback(client.sid, packet.id, packet.data, client.namespace)
+        elif packet.type == packets.DISCONNECT:
+            self._leave(client, CLIENT_DISCONNECT)
+        else:
+            raise MalformedPacketError("connected to that namespace already")
 
-    def send(self, sid: str, event: str, *args: Any) -> None:  # type: ignore[override]
-        """Send one client an event, after what its rooms have pending."""
-        self.fanout(sid, event, *args)
+    def _run_event(self, client: Client, packet: Packet) -> None:
+        event, *arguments = packet.data
+        wants_ack.set(packet.id is not None)
+        handler, handler_args = self._get_event_handler(event, client.namespace, (client.sid, *arguments))
+        if handler is not None:
+            result = handler(*handler_args)
+        elif self.on_unknown_event is not None:
+            result = self.on_unknown_event(client.sid, event, packet.id is not None)
+            if result is None:
+                return
+        else:
+            return
+        if packet.id is not None:
+            answer = packets.encode(packets.ACK, client.namespace, codec_list(result), packet.id)
+            client.write(answer)
 
-    def members(self, channel: str) -> Collection[str]:
-        """The sids of the local members of `channel`."""
-        return [sid for sid, _ in self.manager.get_participants("/", channel)]
+    # Coming and going
 
-    def member_count(self, channel: str) -> int:
-        """How many local members `channel` has."""
-        return len(self.members(channel))
+    def _connect(self, connection: Connection, namespace: str, auth: Any) -> None:
+        if namespace not in self.engine.namespaces:
+            self._refuse(connection, namespace, {"message": "Invalid namespace"})
+            return
+        client = self.manager.add(connection, namespace)
+        refusal = self._ask(client, connection.environ, auth)
+        if connection.closed:
+            self._leave(client, TRANSPORT_CLOSE)
+        elif refusal is not None:
+            self.manager.remove(client)
+            self._refuse(connection, namespace, refusal)
+        else:
+            self._admit(client)
+
+    def _ask(self, client: Client, environ: dict[str, str] | None, auth: Any) -> dict[str, Any] | None:
+        """Run the connect handler; what to refuse the client with, or None."""
+        handler, arguments = self._get_event_handler(
+            "connect", client.namespace, (client.sid, environ or {}, auth)
+        )
+        if handler is None:
+            return None
+        try:
+            accepted = handler(*arguments)
+        except RefusedByHandlerError as error:
+            return _refusal(error)
+        except Exception:
+            self.counters.handler_errors += 1
+            logger.exception("the connect handler failed")
+            return {"message": "Internal server error"}
+        return {"message": "Connection rejected by server"} if accepted is False else None
+
+    def _refuse(self, connection: Connection, namespace: str, why: dict[str, Any]) -> None:
+        connection.transport.write(packets.encode(packets.CONNECT_ERROR, namespace, why))
+
+    def _admit(self, client: Client) -> None:
+        connection = client.connection
+        connection.joined()
+        if len(self.engine.namespaces) == 1:
+            connection.environ = None  # nobody will ask for it again
+        self.counters.joined += 1
+        self.manager.admit(client)
+        client.release(packets.encode(packets.CONNECT, client.namespace, {"sid": client.sid}))
+
+    def _leave(self, client: Client, reason: str) -> None:
+        """Run the disconnect handler once, then forget the client whatever the handler did."""
+        if client.leaving:
+            return
+        was_in = client.connected or client.connection.closed
+        client.leaving = True
+        try:
+            handler, arguments = self._get_event_handler("disconnect", client.namespace, (client.sid, reason))
+            if handler is not None and was_in:
+                handler(*arguments)
+        except Exception:
+            self.counters.handler_errors += 1
+            logger.exception("the disconnect handler failed")
+        finally:
+            self.counters.joined -= _was_admitted(client)
+            self.manager.remove(client)
+            if not client.connection.clients and not client.connection.closed:
+                client.connection.expect_join()
+
+    def _end(self, connection: Connection, reason: str) -> None:
+        for client in connection.clients:
+            self._leave(client, reason)
+        connection.environ = connection.binary = connection.session = None
+
+    def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
+        """Disconnect a client from the namespace; it will not reconnect by itself (see `close`)."""
+        namespace = namespace or "/"
+        ask = self.manager.is_connected if ignore_queue else self.manager.can_disconnect
+        if ask(sid, namespace):
+            client = self.manager.client(sid, namespace)
+            if client is not None:
+                client.write(packets.encode(packets.DISCONNECT, namespace, None))
+                self._leave(client, SERVER_DISCONNECT)
 
     def close(self, sid: str) -> None:
         """Close the client's Engine.IO socket: it sees "transport close" and reconnects by itself."""
-        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
-        if eio_sid is not None:
-            self.eio.disconnect(eio_sid)
+        client = self.manager.client(sid)
+        if client is not None:
+            client.write(b"")  # what its rooms have waiting
+            client.connection.close(reason=TRANSPORT_CLOSE)
+
+    # Sending
+
+    def encode(self, event: str, *args: Any) -> str:
+        """The Socket.IO packet of an event, as `fanout_encoded` takes it: `2["event",…]`."""
+        return "2" + codec.dumps([event, *args])
+
+    def fanout(
+        self, channel: str, event: str, *args: Any, skip_sid: str | None = None, latest_key: str | None = None
+    ) -> None:
+        """Deliver an event to the local members of `channel`, encoded and framed once.
+
+        With a `latest_key` it is ephemeral: a client that is behind gets only the latest one of
+        each (channel, key). Raises TypeError for what has no JSON form.
+        """
+        payload = b"42" + codec.encode([event, *args])
+        self.deliver("/", channel, encode_frame(payload), skip_sid=skip_sid, latest_key=latest_key)
+
+    def fanout_encoded(self, channel: str, frame_text: str, *, latest_key: str | None = None) -> None:
+        """`fanout` of a packet that is encoded already (see `encode`)."""
+        self.deliver("/", channel, encode_frame(b"4" + frame_text.encode()), latest_key=latest_key)
+
+    def send(self, sid: str, event: str, *args: Any) -> None:  # type: ignore[override]
+        """Send one client an event, after what its rooms have waiting for it."""
+        client = self.manager.client(sid)
+        if client is not None:
+            client.write(packets.encode(packets.EVENT, "/", [event, *args]))
+
+    def deliver(
+        self,
+        namespace: str,
+        to: str | None,
+        frames: bytes,
+        *,
+        skip_sid: str | None = None,
+        latest_key: str | None = None,
+    ) -> None:
+        """Give frames to a sid, to a channel, or to everyone (None)."""
+        client = self.manager.client(to, namespace) if to is not None else None
+        if client is not None:
+            if to != skip_sid:
+                client.write(frames)
+            return
+        room = self.manager.room(to, namespace)
+        if room is not None and room.members:
+            skip = self.manager.client(skip_sid, namespace) if skip_sid else None
+            key: Key | None = (to or "", latest_key) if latest_key is not None else None
+            self.flusher.push(room, frames, skip, key)
+            self.flusher.wait_for(room)
+
+    # Who is here
+
+    def members(self, channel: str | None) -> Collection[str]:
+        """The sids of the local members of `channel`; of everyone for None."""
+        room = self.manager.room(channel)
+        return [client.sid for client in room.members] if room is not None else []
+
+    def member_count(self, channel: str | None) -> int:
+        """How many local members `channel` has."""
+        room = self.manager.room(channel)
+        return len(room.members) if room is not None else 0
 
     def stats(self) -> dict[str, int]:
-        """Counters and gauges of this process, for metrics."""
-        return {"connections": len(self.eio.sockets), "joined": self.member_count(None)}
+        """Counters and gauges of this process, for metrics (see `Counters`)."""
+        return self.counters.as_dict()
+
+    # Leaving
 
     def on_drain(self, callback: Callback) -> None:
         """Run `callback` while draining, after the sockets are closed."""
@@ -110,17 +307,35 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def drain(self, reconnect_in_ms: int | None = None, batch: int | None = None) -> None:
         """Tell every client to come back within `reconnect_in_ms`, then close them in batches."""
-        within_ms = self.engine.drain_reconnect_ms if reconnect_in_ms is None else reconnect_in_ms
-        sids = list(self.members(None))
-        for sid in sids:
-            self.send(sid, "server-draining", {"reconnectInMs": drain.spread(within_ms)})
-        gevent.sleep(self.engine.drain_notice_ms / 1000)
-        size = batch or self.engine.drain_batch_sockets
-        for start in range(0, len(sids), size):
-            for sid in sids[start : start + size]:
-                self.close(sid)
-            gevent.sleep(self.engine.drain_batch_pause_ms / 1000)
+        drain.drain_server(self, reconnect_in_ms, batch)
 
-    def generate_id(self) -> str:
-        """A sid: the worker's id, a dot, and 120 random bits."""
-        return f"{self.worker_id}.{secrets.token_urlsafe(15)}"
+
+def codec_list(result: Any) -> list[Any]:
+    """The arguments of an acknowledgement: a tuple is several, None is none."""
+    if isinstance(result, tuple):
+        return list(result)
+    return [] if result is None else [result]
+
+
+def _client_in(connection: Connection, namespace: str) -> Client | None:
+    for client in connection.clients:
+        if client.namespace == namespace:
+            found: Client = client
+            return found
+    return None
+
+
+def _was_admitted(client: Client) -> bool:
+    return any(room.name is None for room in client.rooms)
+
+
+def _refusal(error: RefusedByHandlerError) -> dict[str, Any]:
+    """What `connect_error` gets: JavaScript clients read `message` and `data`, and nothing else."""
+    why = error.args[0] if error.args else None
+    if isinstance(why, dict):
+        return {"message": str(why.get("message", "refused")), "data": why}
+    refusal: dict[str, Any] = error.error_args
+    return refusal
+
+
+__all__ = ["Room", "Server"]

@@ -37,7 +37,7 @@ def create_app() -> Flask:
     flask_app = Flask(__name__)
     socketio = SocketIO()
     socketio.init_app(
-        flask_app, engine=EngineSettings(**settings), cors_allowed_origins=allowed_origin, always_connect=True
+        flask_app, engine=EngineSettings(**settings), cors_allowed_origins=allowed_origin
     )
     for suite in (protocol_suite, client_suite, own_suite):
         suite.register(socketio.server)

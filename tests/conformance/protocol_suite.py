@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.realtime import Server
+from app.realtime.engine import EngineServer
 
 
 def register(server: Server) -> None:
@@ -29,6 +30,6 @@ def register(server: Server) -> None:
 
 def echo_server(server: Server) -> Any:
     """A bare Engine.IO server with the same limits that echoes every message."""
-    echo = type(server.eio)(async_mode="gevent")
+    echo = EngineServer(engine=server.engine)
     echo.on("message", echo.send)
     return echo

@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 import socketio
+from engineio.payload import Payload
 
 from tests.realtime.launcher import Gunicorn
 
 PATIENCE_S = 5
+Payload.max_decode_packets = 256  # the client's own limit is 16 packets a poll
 
 
 class Client(socketio.Client):  # type: ignore[misc]
     """python-socketio's client that keeps what it receives in a queue."""
 
-    def __init__(self) -> None:
-        super().__init__(reconnection=False)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"reconnection": False, **options})
         self.received: Queue[tuple[Any, ...]] = Queue()
         self.on("*", lambda event, *args: self.received.put((event, *args)))
         self.on("disconnect", lambda reason: self.received.put(("disconnect", reason)))
@@ -57,6 +59,26 @@ def test_who_left_a_channel_hears_it_no_more(client: Client) -> None:
 
 def test_an_unregistered_event_runs_no_handler(client: Client) -> None:
     assert client.call("nonsense", 1, timeout=PATIENCE_S) == {"ok": False, "unknown": "nonsense"}
+
+
+def test_events_of_one_client_are_handled_in_order(client: Client) -> None:
+    client.call("join", "ordered", timeout=PATIENCE_S)
+    for number in range(50):
+        client.emit("say", ("ordered", number))
+    assert [client.next()[1] for _ in range(50)] == list(range(50))
+
+
+@pytest.mark.parametrize("transports", [["websocket"], None])
+def test_a_closed_client_comes_back_by_itself(server: Gunicorn, transports: list[str] | None) -> None:
+    client = Client(reconnection=True, reconnection_delay=0.05)
+    client.connect(server.url, transports=transports, wait_timeout=PATIENCE_S)
+    assert client.next() == ("auth", {})
+    first = client.sid
+    client.emit("close-me")
+    assert client.next()[0] == "disconnect"
+    assert client.next() == ("auth", {})
+    assert client.sid != first
+    client.disconnect()
 
 
 def test_every_engine_sid_begins_with_the_worker_id(server: Gunicorn, client: Client) -> None:

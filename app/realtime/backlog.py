@@ -1,0 +1,66 @@
+"""What a connection could not take yet: bounded in bytes and age, shared bytes and an offset.
+
+Durable frames wait in order. Ephemeral ones (typing, presence, counts) wait beside them, the
+latest of each key only, and go out after the durable ones: whoever is behind wants the present.
+"""
+
+from collections import deque
+from itertools import islice
+
+from app.realtime.wheel import monotonic_ms
+
+Key = tuple[str, str]
+
+#: Chunks handed to one `sendmsg`; Linux takes up to 1,024.
+CHUNKS_PER_WRITE = 64
+
+
+class Backlog:
+    """Chunks are the very bytes that other recipients got; nothing is copied."""
+
+    __slots__ = ("_chunks", "_latest", "_offset", "size_bytes")
+
+    def __init__(self) -> None:
+        self._chunks: deque[tuple[bytes, int]] = deque()  # and when each was added
+        self._offset = 0  # of the first chunk, what was sent of it
+        self._latest: dict[Key, bytes] | None = None
+        self.size_bytes = 0
+
+    def append(self, data: bytes, sent: int = 0) -> int:
+        """Add `data`, of which `sent` bytes are gone; only the first chunk can be partly sent."""
+        if sent:
+            self._offset = sent
+        self._chunks.append((data, monotonic_ms()))
+        self.size_bytes += len(data) - sent
+        return len(data) - sent
+
+    def replace(self, key: Key, frame: bytes) -> int:
+        """Keep `frame` as the latest of `key`; returns how many bytes that adds, perhaps fewer than 0."""
+        if self._latest is None:
+            self._latest = {}
+        grown = len(frame) - len(self._latest.pop(key, b""))
+        self._latest[key] = frame
+        self.size_bytes += grown
+        return grown
+
+    def since_ms(self) -> int:
+        """When the oldest waiting byte was added."""
+        return self._chunks[0][1] if self._chunks else monotonic_ms()
+
+    def head(self) -> list[bytes | memoryview]:
+        """What to send next; empty when all is sent."""
+        if not self._chunks and self._latest:
+            self._chunks.append((b"".join(self._latest.values()), monotonic_ms()))
+            self._latest = None
+        chunks: list[bytes | memoryview] = [data for data, _ in islice(self._chunks, CHUNKS_PER_WRITE)]
+        if self._offset:
+            chunks[0] = memoryview(chunks[0])[self._offset :]
+        return chunks
+
+    def consume(self, sent: int) -> None:
+        """Forget `sent` bytes that went out."""
+        self.size_bytes -= sent
+        sent += self._offset
+        while self._chunks and sent >= len(self._chunks[0][0]):
+            sent -= len(self._chunks.popleft()[0])
+        self._offset = sent

@@ -1,0 +1,343 @@
+"""The Engine.IO server (protocol v4): handshakes, transports, limits, and who is connected.
+
+Refuses before it accepts: origin, version, limits and method are checked while the request is
+still HTTP, so a refused client never sees a 101. Refusals have the body that the reference server
+gives, `{"code": n, "message": "…"}`.
+"""
+
+import base64
+import logging
+import random
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import engineio
+import gevent
+from gunicorn.workers.base_async import ALREADY_HANDLED
+
+from app.realtime import codec
+from app.realtime.connection import Connection
+from app.realtime.drain import draining
+from app.realtime.frames import POLICY_VIOLATION, ProtocolError, encode_frame
+from app.realtime.negotiation import negotiate
+from app.realtime.polling import NOOP, SEPARATOR, ClientLeftError, DuplicatePollError, PollingTransport
+from app.realtime.settings import EngineSettings
+from app.realtime.transport import PARSE_ERROR, SLOW_READER, TRANSPORT_ERROR, Transport
+from app.realtime.upgrade import Probe
+from app.realtime.websocket import Bounds, WebSocketTransport
+from app.realtime.wheel import Wheel
+
+logger = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+#: Engine.IO's error codes.
+UNKNOWN_TRANSPORT: Final = (0, "Transport unknown")
+UNKNOWN_SESSION: Final = (1, "Session ID unknown")
+BAD_METHOD: Final = (2, "Bad handshake method")
+BAD_REQUEST: Final = (3, "Bad request")
+FORBIDDEN: Final = (4, "Forbidden")
+UNSUPPORTED_VERSION: Final = (5, "Unsupported protocol version")
+TOO_MANY: Final = (6, "Too many connections")
+DRAINING: Final = (7, "Server is draining")
+
+
+class RefusedError(Exception):
+    """The request is answered with an error instead."""
+
+    def __init__(self, error: tuple[int, str], status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(error[1])
+        self.error = error
+        self.status = status
+
+
+class EngineServer(engineio.Server):  # type: ignore[misc]
+    """`engineio.Server` whose sockets are `Connection`s; its event API (`on`, `send`) still holds."""
+
+    sockets: dict[str, Connection]
+
+    def __init__(self, *, engine: EngineSettings, **options: Any) -> None:
+        super().__init__(
+            async_mode="gevent",
+            ping_interval=engine.ping_interval_ms / 1000,
+            ping_timeout=engine.ping_timeout_ms / 1000,
+            max_http_buffer_size=engine.max_frame_bytes,
+            allow_upgrades=engine.allow_upgrades,
+            monitor_clients=False,
+            **options,
+        )
+        self.engine = engine
+        self.bounds = Bounds(engine)
+        self.counters = self.bounds.counters
+        self.wheel = Wheel(engine.ping_interval_ms)
+        self.slice_ms = max(1, round(engine.flush_slice_ms))
+        self._per_address: Counter[str] = Counter()
+
+    def generate_id(self) -> str:
+        """A sid: the worker's id, a dot, and 120 random bits; URL-safe."""
+        return f"{self.engine.worker_id}.{secrets.token_urlsafe(15)}"
+
+    def ping_delay_ms(self) -> int:
+        """The ping interval, shortened by a random part of the jitter."""
+        interval = self.engine.ping_interval_ms
+        return interval - random.randint(0, interval * self.engine.ping_jitter_pct // 100)  # noqa: S311
+
+    # Requests
+
+    def handle_request(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI entry. A WebSocket leaves its request: the answer is gunicorn's ALREADY_HANDLED."""
+        try:
+            self._check_origin(environ)
+            return self._route(environ, start_response)
+        except RefusedError as refusal:
+            self.counters.refused += 1
+            code, message = refusal.error
+            status = f"{refusal.status.value} {refusal.status.phrase}"
+            body = codec.encode({"code": code, "message": message})
+            return self._answer(environ, start_response, status, body, "application/json")
+
+    def _check_origin(self, environ: Environ) -> None:
+        origin = environ.get("HTTP_ORIGIN")
+        if origin and self.cors_allowed_origins != []:
+            allowed = self._cors_allowed_origins(environ)
+            if allowed is not None and origin not in allowed:
+                raise RefusedError(FORBIDDEN, HTTPStatus.FORBIDDEN)
+
+    def _route(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if method == "OPTIONS":
+            return self._answer(environ, start_response, "204 No Content", b"")
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        transport = query.get("transport", [""])[0]
+        if transport not in self.transports:
+            raise RefusedError(UNKNOWN_TRANSPORT)
+        upgrading = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        if (transport == "websocket") != upgrading:
+            raise RefusedError(BAD_REQUEST)
+        if "sid" not in query:
+            return self._open(environ, start_response, query, upgrading=upgrading)
+        connection = self.sockets.get(query["sid"][0])
+        if connection is None:
+            raise RefusedError(UNKNOWN_SESSION)
+        if connection.upgraded:
+            raise RefusedError(BAD_REQUEST)
+        if upgrading:
+            return self._try_upgrade(environ, start_response, connection)
+        if method == "GET":
+            return self._poll(environ, start_response, connection)
+        if method == "POST":
+            return self._post(environ, start_response, connection)
+        raise RefusedError(BAD_METHOD)
+
+    def _answer(
+        self, environ: Environ, start_response: StartResponse, status: str, body: bytes, kind: str = "text/plain"
+    ) -> list[bytes]:
+        headers = [
+            ("Content-Type", f"{kind}; charset=UTF-8"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            *self._cors_headers(environ),
+        ]
+        start_response(status, headers)
+        return [body]
+
+    # Handshake
+
+    def _open(
+        self, environ: Environ, start_response: StartResponse, query: dict[str, list[str]], *, upgrading: bool
+    ) -> Iterable[bytes]:
+        if query.get("EIO") != ["4"]:
+            raise RefusedError(UNSUPPORTED_VERSION)
+        if environ["REQUEST_METHOD"] != "GET":
+            raise RefusedError(BAD_METHOD)
+        address = environ.get("REMOTE_ADDR", "")
+        self._check_limits(address)
+        if upgrading:
+            return self._open_websocket(environ, start_response, address)
+        connection = self._register(environ, address)
+        connection.attach(self._polling_for(connection), upgraded=False)
+        self.counters.polling += 1
+        body = b"0" + self._handshake(connection, ["websocket"] if self.allow_upgrades else [])
+        return self._answer(environ, start_response, "200 OK", body)
+
+    def _check_limits(self, address: str) -> None:
+        if draining.is_set():
+            raise RefusedError(DRAINING, HTTPStatus.SERVICE_UNAVAILABLE)
+        if len(self.sockets) >= self.engine.max_connections:
+            raise RefusedError(TOO_MANY, HTTPStatus.SERVICE_UNAVAILABLE)
+        if self._per_address[address] >= self.engine.connections_per_ip:
+            raise RefusedError(TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
+
+    def _open_websocket(
+        self, environ: Environ, start_response: StartResponse, address: str
+    ) -> Iterable[bytes]:
+        head = self._negotiate(environ, start_response)
+        if head is None:
+            return [b""]
+        connection = self._register(environ, address)
+        opening = encode_frame(b"0" + self._handshake(connection, []))
+        transport = self._take_socket(environ, head + opening, connection)
+        if transport is None:
+            connection.end(TRANSPORT_ERROR, POLICY_VIOLATION)
+        return ALREADY_HANDLED  # type: ignore[no-any-return]
+
+    def _negotiate(self, environ: Environ, start_response: StartResponse) -> bytes | None:
+        """The head of the 101, or None if the client was refused."""
+        answer = negotiate(environ)
+        if answer.accepted and "gunicorn.socket" in environ:
+            return answer.head()
+        self.counters.refused += 1
+        start_response(answer.status if not answer.accepted else "501 Not Implemented", answer.headers)
+        return None
+
+    def _take_socket(
+        self, environ: Environ, greeting: bytes, owner: Connection | Probe
+    ) -> WebSocketTransport | None:
+        """Answer, then take the descriptor from the request: None if the client is gone."""
+        sock = environ["gunicorn.socket"]
+        early = environ["wsgi.input"].reader.unreader.take_buffered()
+        try:
+            sock.sendall(greeting)
+        except OSError:
+            return None
+        transport = WebSocketTransport(sock.detach(), owner, self.bounds)
+        if isinstance(owner, Connection):
+            owner.attach(transport, upgraded=True)
+        else:
+            owner.transport = transport
+        transport.start(early)
+        return transport
+
+    def _register(self, environ: Environ, address: str) -> Connection:
+        connection = Connection(self, self.generate_id(), address)
+        self.sockets[connection.sid] = connection
+        self._per_address[address] += 1
+        self.counters.connections += 1
+        self.counters.handshakes += 1
+        self._trigger_event("connect", connection.sid, environ, run_async=False)
+        return connection
+
+    def _handshake(self, connection: Connection, upgrades: list[str]) -> bytes:
+        return codec.encode(
+            {
+                "sid": connection.sid,
+                "upgrades": upgrades,
+                "pingInterval": self.engine.ping_interval_ms,
+                "pingTimeout": self.engine.ping_timeout_ms,
+                "maxPayload": self.engine.max_frame_bytes,
+            }
+        )
+
+    # Long-polling
+
+    def _polling_for(self, connection: Connection) -> PollingTransport:
+        def overflow() -> None:
+            self.counters.slow_closes += 1
+            connection.end(SLOW_READER, POLICY_VIOLATION)
+
+        return PollingTransport(self.engine.backlog_bytes_per_client, overflow)
+
+    def _poll(
+        self, environ: Environ, start_response: StartResponse, connection: Connection
+    ) -> Iterable[bytes]:
+        transport = connection.transport
+        assert isinstance(transport, PollingTransport)
+        try:
+            if connection.probe is not None and connection.probe.probed:
+                packets = transport.take() or [NOOP]
+            else:
+                packets = transport.wait(environ.get("gunicorn.socket"), self.ping_interval + self.ping_timeout)
+        except DuplicatePollError as error:
+            connection.end(PARSE_ERROR, POLICY_VIOLATION)
+            raise RefusedError(BAD_REQUEST) from error
+        except ClientLeftError as error:
+            connection.end(TRANSPORT_ERROR, POLICY_VIOLATION)
+            raise RefusedError(BAD_REQUEST) from error
+        return self._answer(environ, start_response, "200 OK", SEPARATOR.join(packets))
+
+    def _post(
+        self, environ: Environ, start_response: StartResponse, connection: Connection
+    ) -> Iterable[bytes]:
+        body = self._read_body(environ, connection)
+        try:
+            packets = decode_payload(body, self.engine.max_payload_packets)
+        except ValueError as error:
+            connection.on_protocol_error(ProtocolError(POLICY_VIOLATION, str(error)))
+            raise RefusedError(BAD_REQUEST) from error
+        if not connection.wait_for_room(self.engine.receive_timeout_ms / 1000):
+            raise RefusedError(TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
+        for packet in packets:
+            connection.on_message(packet)
+        return self._answer(environ, start_response, "200 OK", b"ok")
+
+    def _read_body(self, environ: Environ, connection: Connection) -> bytes:
+        """The body, no longer than a frame may be, and no slower than the receive timeout."""
+        limit = self.engine.max_frame_bytes
+        body = b""
+        with gevent.Timeout(self.engine.receive_timeout_ms / 1000, False):
+            body = environ["wsgi.input"].read(limit + 1)
+        if not body:
+            raise RefusedError(BAD_REQUEST)
+        if len(body) > limit:
+            connection.on_protocol_error(ProtocolError(POLICY_VIOLATION, "the body is too long"))
+            raise RefusedError(BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return bytes(body)
+
+    def close_polling(self, transport: Transport, *, by_client: bool) -> None:
+        """Tell a waiting GET that the session is over."""
+        if isinstance(transport, PollingTransport):
+            transport.end(by_client=by_client)
+
+    # Upgrade
+
+    def _try_upgrade(
+        self, environ: Environ, start_response: StartResponse, connection: Connection
+    ) -> Iterable[bytes]:
+        if connection.probe is not None or not self.allow_upgrades:
+            raise RefusedError(BAD_REQUEST)
+        head = self._negotiate(environ, start_response)
+        if head is None:
+            return [b""]
+        connection.probe = Probe(connection)
+        if self._take_socket(environ, head, connection.probe) is None and connection.probe is not None:
+            connection.probe.abandon()
+        return ALREADY_HANDLED  # type: ignore[no-any-return]
+
+    def on_upgraded(self, connection: Connection, transport: WebSocketTransport) -> None:
+        """The session goes on over the WebSocket."""
+        self.counters.upgrades += 1
+        self.counters.polling -= 1
+        connection.attach(transport, upgraded=True)
+
+    # What a connection reports
+
+    def on_message(self, connection: Connection, message: str | bytes) -> None:
+        """A message to handle, in the client's own order."""
+        self._trigger_event("message", connection.sid, message, run_async=False)
+
+    def on_ended(self, connection: Connection, reason: str) -> None:
+        """The last event of a connection, after all its messages."""
+        self._trigger_event("disconnect", connection.sid, reason, run_async=False)
+
+    def forget(self, connection: Connection) -> None:
+        """Requests no longer find it, and it counts no more."""
+        if self.sockets.pop(connection.sid, None) is None:
+            return
+        self.counters.connections -= 1
+        self.counters.polling -= not connection.upgraded
+        self._per_address[connection.address] -= 1
+        if not self._per_address[connection.address]:
+            del self._per_address[connection.address]
+
+
+def decode_payload(body: bytes, max_packets: int) -> list[str | bytes]:
+    """The packets of a POST: text, or bytes for base64 (`b…`). Raises ValueError."""
+    parts = body.decode().split("\x1e")
+    if len(parts) > max_packets:
+        raise ValueError("too many packets in one payload")
+    return [base64.b64decode(part[1:], validate=True) if part[:1] == "b" else part for part in parts]

@@ -1,0 +1,134 @@
+"""HTTP long-polling (Engine.IO protocol v4): what waits for the next GET.
+
+The frames that other clients get over WebSocket are turned back into packets here, so nothing
+upstream has to know who polls. A queue is bounded like any backlog.
+"""
+
+import base64
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+import gevent
+from gevent.event import Event
+
+from app.realtime.backlog import Key
+from app.realtime.frames import BINARY, split_frames
+from app.realtime.transport import INDIRECT
+
+SEPARATOR: Final = b"\x1e"
+NOOP: Final = b"6"
+CLOSE: Final = b"1"
+READ: Final = 1
+
+
+class DuplicatePollError(Exception):
+    """A second GET while one is waiting; the protocol says to close."""
+
+
+class ClientLeftError(Exception):
+    """The client went away while its GET was waiting."""
+
+
+class PollingTransport:
+    """Packets until somebody fetches them."""
+
+    __slots__ = ("_latest", "_max_bytes", "_on_overflow", "_packets", "_poll", "_size", "sock")
+
+    backlog: Any = INDIRECT
+
+    def __init__(self, max_bytes: int, on_overflow: Callable[[], None]) -> None:
+        self.sock: Any = None
+        self._packets: list[bytes] = []
+        self._latest: dict[Key, bytes] = {}
+        self._size = 0
+        self._max_bytes = max_bytes
+        self._on_overflow = on_overflow
+        self._poll: Event | None = None
+
+    def write(self, frames: bytes) -> None:
+        """Queue the packets of these frames."""
+        for opcode, payload in split_frames(frames):
+            packet = b"b" + base64.b64encode(payload) if opcode == BINARY else payload
+            self._packets.append(packet)
+            self._size += len(packet)
+        self.wake()
+        if self._size > self._max_bytes:
+            self._on_overflow()
+
+    def write_latest(self, key: Key, frame: bytes) -> None:
+        """Keep only the latest packet of `key`; it goes out after the durable ones."""
+        self._latest.pop(key, None)
+        self._latest[key] = split_frames(frame)[0][1]
+        self.wake()
+
+    def wake(self) -> None:
+        """Let a waiting GET look again."""
+        if self._poll is not None:
+            self._poll.set()
+
+    @property
+    def polled(self) -> bool:
+        """Whether a GET is waiting."""
+        return self._poll is not None
+
+    def take(self) -> list[bytes]:
+        """All packets that wait, in order, the ephemeral ones last."""
+        taken = [*self._packets, *self._latest.values()]
+        self._packets, self._latest, self._size = [], {}, 0
+        return taken
+
+    def end(self, *, by_client: bool) -> None:
+        """The session is over: a waiting GET is told, whatever else waited."""
+        self.take()
+        if self._poll is not None:
+            self._packets = [NOOP if by_client else CLOSE]
+            self._poll.set()
+
+    def wait(self, sock: Any, timeout_s: float) -> list[bytes]:
+        """Packets, as soon as there are any. Raises DuplicatePollError and ClientLeftError."""
+        if self._poll is not None:
+            raise DuplicatePollError
+        packets = self.take()
+        if packets:
+            return packets
+        self._poll = Event()
+        left = _Departure(sock, self._poll)
+        try:
+            self._poll.wait(timeout_s)
+        finally:
+            self._poll = None
+            left.stop()
+        packets = self.take()
+        if not packets and left.seen:
+            raise ClientLeftError
+        return packets or [NOOP]
+
+
+class _Departure:
+    """Notices, while a GET waits, that its client has closed the connection."""
+
+    def __init__(self, sock: Any, event: Event) -> None:
+        self.seen = False
+        self._sock, self._event = sock, event
+        self._watcher = gevent.get_hub().loop.io(sock.fileno(), READ) if sock is not None else None
+        if self._watcher is not None:
+            self._watcher.start(self._on_readable)
+
+    def _on_readable(self) -> None:
+        # Readable is the end, or the next request already: peek, the parser must find it.
+        if self._watcher is not None:
+            self._watcher.stop()
+        try:
+            self.seen = not self._sock._sock.recv(1, socket.MSG_PEEK)  # noqa: SLF001 - below gevent: must not wait
+        except BlockingIOError:
+            return
+        except OSError:
+            self.seen = True
+        if self.seen:
+            self._event.set()
+
+    def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
