@@ -102,7 +102,7 @@ class Connection:
         self._backlog_since_ms = 0
         self._deadline_ms = 0
         self._heartbeat_ms = monotonic_ms() + server.ping_delay_ms()
-        self.expect_join()
+        self._reschedule()
 
     # Deadlines
 
@@ -288,7 +288,7 @@ class Connection:
         if isinstance(transport, WebSocketTransport):
             transport.close(code, message)
         else:
-            self.server.close_polling(transport, by_client=reason == CLIENT_DISCONNECT)
+            self.server.close_polling(self, transport, by_client=reason == CLIENT_DISCONNECT)
 
     def _fall_silent(self, reason: str) -> None:
         """End a client that does not answer or read: a goodbye would only wait."""
@@ -297,7 +297,7 @@ class Connection:
         if isinstance(transport, WebSocketTransport):
             transport.release()
         else:
-            self.server.close_polling(transport, by_client=False)
+            self.server.close_polling(self, transport, by_client=False)
 
     def _finish(self, reason: str) -> None:
         """Nothing is sent from here on; the handlers of the end run after those of what came."""
@@ -312,6 +312,7 @@ class Connection:
 
     def _release(self) -> None:
         """The goodbye took long enough."""
+        self.server.release(self)
         if isinstance(self.transport, WebSocketTransport):
             self.transport.release()
         self.transport = NO_TRANSPORT

@@ -22,7 +22,7 @@ from gunicorn.workers.base_async import ALREADY_HANDLED
 from app.realtime import codec
 from app.realtime.connection import Connection
 from app.realtime.drain import draining
-from app.realtime.frames import POLICY_VIOLATION, ProtocolError, encode_frame
+from app.realtime.frames import POLICY_VIOLATION, ProtocolError, encode_close, encode_frame
 from app.realtime.negotiation import negotiate
 from app.realtime.polling import NOOP, SEPARATOR, ClientLeftError, DuplicatePollError, PollingTransport
 from app.realtime.settings import EngineSettings
@@ -77,6 +77,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self.wheel = Wheel(engine.ping_interval_ms)
         self.slice_ms = max(1, round(engine.flush_slice_ms))
         self._per_address: Counter[str] = Counter()
+        #: Polling sessions that their client closed while its next GET was on the way.
+        self._farewells: set[str] = set()
 
     def generate_id(self) -> str:
         """A sid: the worker's id, a dot, and 120 random bits; URL-safe."""
@@ -123,9 +125,9 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             return self._open(environ, start_response, query, upgrading=upgrading)
         connection = self.sockets.get(query["sid"][0])
         if connection is None:
-            raise RefusedError(UNKNOWN_SESSION)
+            return self._answer_late(environ, start_response, query["sid"][0])
         if connection.upgraded:
-            raise RefusedError(BAD_REQUEST)
+            return self._refuse_upgraded(environ, start_response, upgrading=upgrading)
         if upgrading:
             return self._try_upgrade(environ, start_response, connection)
         if method == "GET":
@@ -288,10 +290,25 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RefusedError(BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return bytes(body)
 
-    def close_polling(self, transport: Transport, *, by_client: bool) -> None:
+    def close_polling(self, connection: Connection, transport: Transport, *, by_client: bool) -> None:
         """Tell a waiting GET that the session is over."""
         if isinstance(transport, PollingTransport):
+            if by_client and not transport.polled:
+                self._farewells.add(connection.sid)
             transport.end(by_client=by_client)
+
+    def _answer_late(
+        self, environ: Environ, start_response: StartResponse, sid: str
+    ) -> Iterable[bytes]:
+        """The GET that crossed its client's own close is answered as if it had been in time."""
+        if sid not in self._farewells or environ["REQUEST_METHOD"] != "GET":
+            raise RefusedError(UNKNOWN_SESSION)
+        self._farewells.discard(sid)
+        return self._answer(environ, start_response, "200 OK", NOOP)
+
+    def release(self, connection: Connection) -> None:
+        """The time for goodbyes is over."""
+        self._farewells.discard(connection.sid)
 
     # Upgrade
 
@@ -306,6 +323,16 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         connection.probe = Probe(connection)
         if self._take_socket(environ, head, connection.probe) is None and connection.probe is not None:
             connection.probe.abandon()
+        return ALREADY_HANDLED  # type: ignore[no-any-return]
+
+    def _refuse_upgraded(
+        self, environ: Environ, start_response: StartResponse, *, upgrading: bool
+    ) -> Iterable[bytes]:
+        """The session has its WebSocket. A second one is opened and closed, as the reference does."""
+        head = self._negotiate(environ, start_response) if upgrading else None
+        if head is None:
+            raise RefusedError(BAD_REQUEST)
+        environ["gunicorn.socket"].sendall(head + encode_close(POLICY_VIOLATION, "upgraded already"))
         return ALREADY_HANDLED  # type: ignore[no-any-return]
 
     def on_upgraded(self, connection: Connection, transport: WebSocketTransport) -> None:

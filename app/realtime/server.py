@@ -85,7 +85,9 @@ class Server(socketio.Server):  # type: ignore[misc]
             self.manager_initialized = True
             self.manager.initialize()
         kept = {key: environ[key] for key in KEPT_KEYS if key in environ}
-        self.eio.sockets[eio_sid].environ = kept
+        connection = self.eio.sockets[eio_sid]
+        connection.environ = kept
+        connection.expect_join()
 
     def _receive(self, connection: Connection, message: str | bytes) -> None:
         """One Socket.IO packet, or one attachment of a packet."""
@@ -144,7 +146,7 @@ class Server(socketio.Server):  # type: ignore[misc]
                 return
         else:
             return
-        if packet.id is not None:
+        if packet.id is not None and result is not self.not_handled:
             answer = packets.encode(packets.ACK, client.namespace, codec_list(result), packet.id)
             client.write(answer)
 
@@ -233,6 +235,11 @@ class Server(socketio.Server):  # type: ignore[misc]
         if client is not None:
             client.write(b"")  # what its rooms have waiting
             client.connection.close(reason=TRANSPORT_CLOSE)
+
+    def get_environ(self, sid: str, namespace: str | None = None) -> dict[str, str] | None:
+        """What was kept of the handshake request; None once it was dropped, see `_admit`."""
+        client = self.manager.client(sid, namespace or "/")
+        return client.connection.environ if client is not None else None
 
     # Sending
 

@@ -47,6 +47,7 @@ class EngineSettings:
     connections_per_ip: int = 2_000
     connect_timeout_ms: int = 10_000
     upgrade_timeout_ms: int = 10_000
+    upgrade_noop_ms: int = 100
     close_timeout_ms: int = 2_000
 
     # How a worker says goodbye.

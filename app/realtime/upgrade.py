@@ -1,14 +1,16 @@
 """From polling to WebSocket without losing a packet (Engine.IO protocol v4, "Upgrade").
 
   1. the client opens a WebSocket with its sid and sends `2probe`; the answer is `3probe`
-  2. a waiting GET, and each one after, is answered at once (NOOP if nothing waits), so that the
-     client can stop polling; packets go on waiting in the polling queue
+  2. a waiting GET is answered within 100 ms and each one after at once (NOOP if nothing waits), so
+     that the client can stop polling; packets go on waiting in the polling queue
   3. the client sends `5`: the session moves to the WebSocket, the queue goes out first
 Anything else ends the attempt, and the session goes on polling.
 """
 
 import base64
 from typing import TYPE_CHECKING, Final
+
+import gevent
 
 from app.realtime.frames import BINARY, NORMAL, POLICY_VIOLATION, ProtocolError, encode_frame
 from app.realtime.polling import PollingTransport
@@ -38,8 +40,9 @@ class Probe:
             self.probed = True
             assert self.transport is not None
             self.transport.write(PROBE_ANSWER)
-            if isinstance(self.connection.transport, PollingTransport):
-                self.connection.transport.wake()
+            polling = self.connection.transport
+            if isinstance(polling, PollingTransport):
+                gevent.spawn_later(self.connection.server.engine.upgrade_noop_ms / 1000, polling.wake)
         elif message == "5" and self.probed:
             self._take_over()
         else:

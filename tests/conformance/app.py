@@ -2,7 +2,7 @@
 
 Served by the same worker class and engine as `wsgi.py`:
 `gunicorn -c gunicorn.conf.py tests.conformance.app:app`; `CONFORMANCE_SETTINGS` is a JSON object
-of engine settings, and `fast` in `CONFORMANCE_PROFILE` sets what the protocol suites expect.
+of engine settings, `CONFORMANCE_PROFILE` (protocol, client or own) says whose handlers to serve.
 """
 
 import json
@@ -18,20 +18,22 @@ from tests.conformance import client_suite, own_suite, protocol_suite
 PROTOCOL_SUITE = {
     "ping_interval_ms": 300,
     "ping_timeout_ms": 200,
-    "connect_timeout_ms": 1_000,
+    "connect_timeout_ms": 1_500,
     "max_frame_bytes": 1_000_000,
     "max_binary_attachments": 10,
 }
 CLIENT_SUITE = {"ping_interval_ms": 2_000, "max_frame_bytes": 1_000_000, "max_binary_attachments": 10}
-PROFILES = {"protocol": PROTOCOL_SUITE, "client": CLIENT_SUITE, "": {}}
+PROFILES = {"protocol": PROTOCOL_SUITE, "client": CLIENT_SUITE, "own": {}}
+SUITES = {"protocol": protocol_suite, "client": client_suite, "own": own_suite}
 NAMESPACES = ("/", "/custom", "/foo", "/timeout_socket", "/valid", "/asd", "/abc", "/no")
 
 
 def create_app() -> Flask:
     """Build the app from the environment."""
+    profile = os.environ.get("CONFORMANCE_PROFILE") or "own"
     settings: dict[str, Any] = {
         "namespaces": NAMESPACES,
-        **PROFILES[os.environ.get("CONFORMANCE_PROFILE", "")],
+        **PROFILES[profile],
         **json.loads(os.environ.get("CONFORMANCE_SETTINGS") or "{}"),
     }
     flask_app = Flask(__name__)
@@ -39,8 +41,7 @@ def create_app() -> Flask:
     socketio.init_app(
         flask_app, engine=EngineSettings(**settings), cors_allowed_origins=allowed_origin
     )
-    for suite in (protocol_suite, client_suite, own_suite):
-        suite.register(socketio.server)
+    SUITES[profile].register(socketio.server)
     flask_app.wsgi_app = engineio.WSGIApp(  # type: ignore[method-assign]
         protocol_suite.echo_server(socketio.server), flask_app.wsgi_app, engineio_path="engine.io"
     )

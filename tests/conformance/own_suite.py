@@ -11,15 +11,10 @@ def register(server: Server) -> None:
     """Rooms, broadcasts, refusals and failures on request."""
     disconnects: list[str] = []
 
-    def connect(sid: str, environ: dict[str, str], auth: Any) -> None:
+    def connect(sid: str, _environ: dict[str, str], auth: Any) -> None:
         if isinstance(auth, dict) and auth.get("refuse"):
             raise Refused({"code": "unauthorized", "message": "no"})
-        if isinstance(auth, dict) and "suite" in auth:
-            return
-        if "fail" in environ.get("QUERY_STRING", ""):
-            raise Refused("Auth failed (main namespace)")
-        if "quiet" not in environ.get("QUERY_STRING", ""):
-            server.emit("auth", auth or {}, to=sid)
+        server.emit("auth", auth or {}, to=sid)
 
     def disconnect(sid: str, reason: str) -> None:
         disconnects.append(reason)

@@ -21,8 +21,7 @@ def register(server: Server) -> None:
 
         server.on("message", message, namespace=namespace)
         server.on("message-with-ack", message_with_ack, namespace=namespace)
-        if namespace == "/custom":
-            server.on("connect", connect, namespace=namespace)
+        server.on("connect", connect, namespace=namespace)
 
     for_namespace("/")
     for_namespace("/custom")
