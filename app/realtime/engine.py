@@ -175,9 +175,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if self._per_address[address] >= self.engine.connections_per_ip:
             raise RefusedError(TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
 
-    def _open_websocket(
-        self, environ: Environ, start_response: StartResponse, address: str
-    ) -> Iterable[bytes]:
+    def _open_websocket(self, environ: Environ, start_response: StartResponse, address: str) -> Iterable[bytes]:
         head = self._negotiate(environ, start_response)
         if head is None:
             return [b""]
@@ -197,9 +195,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         start_response(answer.status if not answer.accepted else "501 Not Implemented", answer.headers)
         return None
 
-    def _take_socket(
-        self, environ: Environ, greeting: bytes, owner: Connection | Probe
-    ) -> WebSocketTransport | None:
+    def _take_socket(self, environ: Environ, greeting: bytes, owner: Connection | Probe) -> WebSocketTransport | None:
         """Answer, then take the descriptor from the request: None if the client is gone."""
         sock = environ["gunicorn.socket"]
         early = environ["wsgi.input"].reader.unreader.take_buffered()
@@ -244,9 +240,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
         return PollingTransport(self.engine.backlog_bytes_per_client, overflow)
 
-    def _poll(
-        self, environ: Environ, start_response: StartResponse, connection: Connection
-    ) -> Iterable[bytes]:
+    def _poll(self, environ: Environ, start_response: StartResponse, connection: Connection) -> Iterable[bytes]:
         transport = connection.transport
         assert isinstance(transport, PollingTransport)
         try:
@@ -262,9 +256,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RefusedError(BAD_REQUEST) from error
         return self._answer(environ, start_response, "200 OK", SEPARATOR.join(packets))
 
-    def _post(
-        self, environ: Environ, start_response: StartResponse, connection: Connection
-    ) -> Iterable[bytes]:
+    def _post(self, environ: Environ, start_response: StartResponse, connection: Connection) -> Iterable[bytes]:
         body = self._read_body(environ, connection)
         try:
             packets = decode_payload(body, self.engine.max_payload_packets)
@@ -297,9 +289,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
                 self._farewells.add(connection.sid)
             transport.end(by_client=by_client)
 
-    def _answer_late(
-        self, environ: Environ, start_response: StartResponse, sid: str
-    ) -> Iterable[bytes]:
+    def _answer_late(self, environ: Environ, start_response: StartResponse, sid: str) -> Iterable[bytes]:
         """The GET that crossed its client's own close is answered as if it had been in time."""
         if sid not in self._farewells or environ["REQUEST_METHOD"] != "GET":
             raise RefusedError(UNKNOWN_SESSION)
@@ -312,9 +302,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     # Upgrade
 
-    def _try_upgrade(
-        self, environ: Environ, start_response: StartResponse, connection: Connection
-    ) -> Iterable[bytes]:
+    def _try_upgrade(self, environ: Environ, start_response: StartResponse, connection: Connection) -> Iterable[bytes]:
         if connection.probe is not None or not self.allow_upgrades:
             raise RefusedError(BAD_REQUEST)
         head = self._negotiate(environ, start_response)
@@ -325,9 +313,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             connection.probe.abandon()
         return ALREADY_HANDLED  # type: ignore[no-any-return]
 
-    def _refuse_upgraded(
-        self, environ: Environ, start_response: StartResponse, *, upgrading: bool
-    ) -> Iterable[bytes]:
+    def _refuse_upgraded(self, environ: Environ, start_response: StartResponse, *, upgrading: bool) -> Iterable[bytes]:
         """The session has its WebSocket. A second one is opened and closed, as the reference does."""
         head = self._negotiate(environ, start_response) if upgrading else None
         if head is None:

@@ -84,9 +84,7 @@ class Batch:
             parts = [frame for frame, skip in frames[begin:] if skip is not client]
             parts += [frame for _, frame, skip in latest[begin_latest:] if skip is not client]
             self.special[client] = b"".join(parts)
-        room.ahead = {
-            client: (begin - count, 0) for client, (begin, _) in room.ahead.items() if begin > count
-        }
+        room.ahead = {client: (begin - count, 0) for client, (begin, _) in room.ahead.items() if begin > count}
 
     def take_for(self, client: Client) -> bytes:
         """What `client` has not been given of this batch; it counts as served then."""

@@ -168,9 +168,7 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _ask(self, client: Client, environ: dict[str, str] | None, auth: Any) -> dict[str, Any] | None:
         """Run the connect handler; what to refuse the client with, or None."""
-        handler, arguments = self._get_event_handler(
-            "connect", client.namespace, (client.sid, environ or {}, auth)
-        )
+        handler, arguments = self._get_event_handler("connect", client.namespace, (client.sid, environ or {}, auth))
         if handler is None:
             return None
         try:

@@ -38,9 +38,7 @@ def create_app() -> Flask:
     }
     flask_app = Flask(__name__)
     socketio = SocketIO()
-    socketio.init_app(
-        flask_app, engine=EngineSettings(**settings), cors_allowed_origins=allowed_origin
-    )
+    socketio.init_app(flask_app, engine=EngineSettings(**settings), cors_allowed_origins=allowed_origin)
     SUITES[profile].register(socketio.server)
     flask_app.wsgi_app = engineio.WSGIApp(  # type: ignore[method-assign]
         protocol_suite.echo_server(socketio.server), flask_app.wsgi_app, engineio_path="engine.io"

@@ -24,9 +24,7 @@ def free_port() -> int:
 class Gunicorn:
     """A running server; `url` is where, `kill` ends it."""
 
-    def __init__(
-        self, profile: str, settings: dict[str, object], app: str = "tests.conformance.app:app"
-    ) -> None:
+    def __init__(self, profile: str, settings: dict[str, object], app: str = "tests.conformance.app:app") -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
