@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the scripts beside it. Finds Python, keeps .venv in step with the lock files.
 # PYTHON=… chooses the interpreter; VENV=… the environment's folder (.venv).
 

@@ -18,7 +18,7 @@ HOST_WORKERS = {f"w{n}": f"127.0.0.1:{3000 + n}" for n in (1, 2)}
 COMPOSE_WORKERS = {f"w{n}": f"app{n}:3000" for n in (1, 2)}
 
 PACKAGED = """\
-user www-data;
+user {user};
 pid /run/nginx.pid;
 worker_rlimit_nofile 65536;
 error_log /var/log/nginx/error.log warn;
@@ -30,6 +30,7 @@ def render(
     *,
     heading: str = "Greenroom behind nginx.",
     listen: str = "80",
+    user: str = "www-data",
     directory: Path | None = None,
     connections: int = 16384,
 ) -> str:
@@ -39,6 +40,7 @@ def render(
         workers: `WORKER_ID` to `host:port`, one gunicorn each.
         heading: the first line's comment.
         listen: as in nginx's directive.
+        user: whose rights nginx's workers have; Debian's packages and nginx's own images differ.
         directory: keep every file of nginx there and stay in the foreground; None: where packages put them.
         connections: per nginx worker process.
     """
@@ -46,7 +48,7 @@ def render(
         heading=heading,
         listen=listen,
         connections=connections,
-        preamble=_preamble(directory),
+        preamble=_preamble(user, directory),
         access_log="/var/log/nginx/access.log" if directory is None else "off",
         temp_paths=_temp_paths(directory),
         routes="\n".join(f'        "~^{worker}\\." greenroom_{worker};' for worker in workers),
@@ -63,9 +65,9 @@ def _sticky(worker: str, workers: Mapping[str, str]) -> str:
     return f"    upstream greenroom_{worker} {{\n{body}\n    }}\n"
 
 
-def _preamble(directory: Path | None) -> str:
+def _preamble(user: str, directory: Path | None) -> str:
     if directory is None:
-        return PACKAGED
+        return PACKAGED.format(user=user)
     return f"{_user()}daemon off;\npid {directory}/nginx.pid;\nerror_log stderr warn;\n"
 
 
@@ -88,7 +90,9 @@ def deployed() -> dict[Path, str]:
     """The rendered files that are kept in deploy/, for reading and for copying to servers."""
     return {
         DEPLOY / "nginx.conf": render(HOST_WORKERS, heading="Greenroom on one host: greenroom@1 and greenroom@2."),
-        DEPLOY / "nginx.compose.conf": render(COMPOSE_WORKERS, heading="Greenroom in containers: docker-compose.yml."),
+        DEPLOY / "nginx.compose.conf": render(
+            COMPOSE_WORKERS, heading="Greenroom in containers: docker-compose.yml.", user="nginx"
+        ),
     }
 
 

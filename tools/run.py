@@ -30,12 +30,12 @@ def main() -> None:
     os.execv(command[0], command)  # noqa: S606 - our own interpreter
 
 
-def refuse_taken_port(host: str, port: int) -> None:
+def refuse_taken_port(host: str, port: int, command: str = "PORT={port} make run") -> None:
     """Exit with a line that names a free port when something listens on this one."""
     if is_free(host, port):
         return
     free = next((p for p in range(port + 1, port + NEXT_PORTS) if is_free(host, p)), 0)
-    sys.exit(f"Port {port} is taken. Stop what uses it, or choose another: PORT={free} make run")
+    sys.exit(f"Port {port} is taken. Stop what uses it, or choose another: {command.format(port=free)}")
 
 
 def is_free(host: str, port: int) -> bool:

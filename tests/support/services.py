@@ -13,7 +13,7 @@ import signal
 import subprocess
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 import redis
@@ -56,6 +56,11 @@ class Postgres(Process):
     def database_url(self, database: str) -> str:
         """The URL of one database of this cluster."""
         return f"postgresql://greenroom@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, statement: LiteralString) -> None:
+        """Run one statement as the superuser, outside a transaction."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
 
     def command(self) -> list[str]:
         options = [f"--{name.replace('_', '-')}={value}" for name, value in self.settings.items()]
