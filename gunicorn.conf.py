@@ -1,6 +1,6 @@
 from gevent import monkey
 
-monkey.patch_all()  # noqa: E702, I001 - first: psycopg and boto3 look at import
+monkey.patch_all()  # first: psycopg and boto3 look at import
 
 import gc
 import os
@@ -45,8 +45,7 @@ def _raise_file_limit(server):
     resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
     if reachable < wanted:
         server.log.warning(
-            "Only %s open files are allowed, %s are wanted: raise LimitNOFILE or lower "
-            "SOCKET_MAX_CONNECTIONS.",
+            "Only %s open files are allowed, %s are wanted: raise LimitNOFILE or lower SOCKET_MAX_CONNECTIONS.",
             reachable,
             wanted,
         )

@@ -10,7 +10,9 @@ from app import create_app  # noqa: E402
 from app.settings import SettingError  # noqa: E402
 
 if not monkey.is_module_patched("select"):
-    raise SystemExit("gevent must patch `select` before psycopg is imported: start through gunicorn.conf.py or wsgi.py.")
+    raise SystemExit(
+        "gevent must patch `select` before psycopg is imported: start through gunicorn.conf.py or wsgi.py."
+    )
 try:
     app = create_app()
 except SettingError as why:

@@ -139,7 +139,7 @@ class Database:
         try:
             if work.events:
                 self.publish(work.events)
-            for action in work._after_commit:
+            for action in work._after_commit:  # noqa: SLF001 - the two classes are one mechanism
                 action()
         except Exception:
             log.exception("publish_failed", events=[event.name for event in work.events])

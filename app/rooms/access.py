@@ -16,7 +16,6 @@ from app.core.errors import AppError
 from app.core.ids import is_id
 from app.rooms.models import Ban, Guest, Membership, Role, Room
 
-
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 

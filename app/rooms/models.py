@@ -42,7 +42,7 @@ class Role(enum.IntEnum):
 
     @property
     def wire(self) -> str:
-        """`host`"""
+        """As on the wire: `host`."""
         return self.name.lower()
 
 
@@ -77,7 +77,7 @@ class RoomHead(Base):
     """The newest number of each stream. Narrow and half empty, because it is rewritten at every write."""
 
     __tablename__ = "room_heads"
-    __table_args__ = {"postgresql_with": {"fillfactor": "50"}}  # noqa: RUF012 - SQLAlchemy reads it once
+    __table_args__ = {"postgresql_with": {"fillfactor": "50"}}
 
     room_id: Mapped[Id] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True)
     epoch: Mapped[str] = mapped_column(String(22))

@@ -37,7 +37,7 @@ def as_app_error(why: Exception) -> AppError:
         return AppError("validation_failed", details=_flat(why.normalized_messages()))
     if isinstance(why, HTTPException) and (why.code or 500) < 500:  # noqa: PLR2004
         return AppError(_BY_STATUS.get(why.code or 500, "malformed"))
-    log.exception("unexpected_error", exc_info=why)
+    log.error("unexpected_error", exc_info=why)
     return AppError("internal")
 
 

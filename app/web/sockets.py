@@ -147,7 +147,7 @@ class Sockets:
         client = Client(sid, address=environ.get("REMOTE_ADDR", "unknown"))
         try:
             self.identify(client, *self._handshake(environ, auth))
-        except Exception as why:
+        except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
             error = as_app_error(why)
             raise Refused(error.message, error.to_wire()) from None
         self.clients[sid] = client
@@ -186,7 +186,7 @@ class Sockets:
                 self._limit(client, registration)
                 data = schema.load(_payload(args, registration.string_key))
                 return {"ok": True, **(registration.handler(client, data) or {})}
-            except Exception as why:
+            except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
                 answer = self.fail(client, registration.event, why)
                 outcome = answer["error"]["code"]
                 return answer
