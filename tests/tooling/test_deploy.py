@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from app.settings import Settings
-from tools import nginx_conf
+from tools import env_example, nginx_conf
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -100,3 +100,7 @@ def test_both_wait_longer_than_a_drain_may_take(compose: dict[str, Any]) -> None
 
 def gunicorn_settings() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+
+def test_the_example_of_env_names_every_setting_with_its_default() -> None:
+    assert env_example.FILE.read_text() == env_example.render()
