@@ -17,8 +17,8 @@ from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 
 from app.realtime import codec, drain, packets
 from app.realtime.backlog import Key
-from app.realtime.context import wants_ack
 from app.realtime.connection import Connection
+from app.realtime.context import wants_ack
 from app.realtime.engine import EngineServer
 from app.realtime.flusher import Flusher
 from app.realtime.frames import encode_frame
