@@ -16,4 +16,5 @@ if not monkey.is_module_patched("select"):
 try:
     app = create_app()
 except SettingError as why:
-    sys.exit(f"greenroom: {why}")
+    print(f"greenroom: {why}", file=sys.stderr)  # noqa: T201
+    sys.exit(3)  # gunicorn's "worker failed to boot": anything else it would start again, for ever

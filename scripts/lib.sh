@@ -34,10 +34,9 @@ ensure_venv() {
     is_new_enough "$VENV/bin/python" || die "$VENV is broken or older than Python 3.11: delete it and try again."
     cmp -s "$1" "$stamp" && return
     "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
-    say "Installing $(grep -c '==' "$1") packages from $1 (a minute or two, the first time only)"
-    {
-        "$VENV/bin/python" -m pip install --require-hashes -r "$1" || say "FAILED"
-    } | awk '/^(Collecting|Installing)/ { print "  " substr($0, 1, 100) } /^FAILED/ { exit 1 }' ||
+    count=$(grep -c '==' "$1" || true)
+    say "Installing $count packages from $1 (a minute or two, the first time only)"
+    { "$VENV/bin/python" -m pip install --require-hashes -r "$1" || say "FAILED"; } | show_progress "$count" ||
         die "The packages of $1 could not be installed; the lines above say why."
     cp "$1" "$stamp"
 }
@@ -50,4 +49,16 @@ install_node_packages() {
     say "Installing the Node packages of tests/js"
     npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
     cp tests/js/package-lock.json "$stamp"
+}
+
+# Of pip's output, a line for each package; fails when the output says FAILED. (A pipe hides pip's own status.)
+show_progress() {
+    done=0
+    while read -r verb package _; do
+        case $verb in
+            Collecting) done=$((done + 1)); say "  [$done/$1] $package" ;;
+            Installing) say "  unpacking" ;;
+            FAILED) return 1 ;;
+        esac
+    done
 }

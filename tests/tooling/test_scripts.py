@@ -111,3 +111,17 @@ def test_make_help_describes_every_script() -> None:
     described = set(re.findall(r"^([a-z]+):.*## \S", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.sh")}
     assert described - {"help"} == scripts - {"lib"}
+
+
+def test_a_package_that_cannot_be_installed_stops_the_script_and_is_tried_again(machine: Path) -> None:
+    lock = machine / "requirements.txt"
+    lock.write_text("flask==3.1.3 --hash=sha256:" + "0" * 64)
+    (machine / ".venv" / "bin").mkdir(parents=True)
+    install(
+        machine, "../.venv/bin/python", 'case "$*" in *"pip install"*) echo "Collecting flask==3.1.3"; exit 1;; esac'
+    )
+    for _ in range(2):
+        done = start(machine)
+        assert done.returncode == 1
+        assert "[1/1] flask==3.1.3" in done.stdout
+        assert "could not be installed" in done.stderr

@@ -1,0 +1,97 @@
+"""The launcher of Greenroom itself, and the databases that fixtures make for it."""
+
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+from sqlalchemy import create_engine, inspect
+
+from app.extensions import db
+from tests.support.databases import PostgresTemplates
+from tests.support.fixtures import StartServer
+from tests.support.processes import ServiceError, together
+from tests.support.server import Server, environment, flask
+
+
+def test_a_server_says_that_everything_is_embedded(server: Server) -> None:
+    health = requests.get(f"{server.url}/healthz", timeout=5).json()
+    assert (health["database"], health["redis"], health["storage"]) == ("embedded", "embedded", "embedded")
+
+
+def test_a_server_ends_well_when_asked(start_server: StartServer) -> None:
+    server = start_server()
+    assert server.stop() == 0
+
+
+def test_a_killed_worker_is_replaced_on_the_same_port(start_server: StartServer) -> None:
+    server = start_server()
+    before = {child.pid for child in server.children()}
+    server.kill_worker()
+    server.wait_until_ready()
+    assert server.is_running
+    assert before.isdisjoint(child.pid for child in server.children())
+
+
+def test_a_killed_server_starts_again_on_what_it_wrote(start_server: StartServer) -> None:
+    server = start_server()
+    server.kill()
+    assert server.start().is_ready()
+
+
+def test_a_server_with_a_weak_secret_ends_at_once_and_says_why() -> None:
+    with pytest.raises(ServiceError, match=r"ended(.|\n)*JWT_SECRET is weak"):
+        Server({"APP_ENV": "production", "JWT_SECRET": "weak"}).start()
+
+
+def test_neither_the_developers_settings_nor_a_dotenv_reach_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/precious")
+    assert "DATABASE_URL" not in environment({})
+
+
+def test_a_failing_command_shows_its_output(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="no-such-command"):
+        flask("no-such-command", settings={}, directory=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["postgres_url", "sqlite_url"])
+def test_a_fresh_database_has_every_table_and_no_rows(kind: str, request: pytest.FixtureRequest) -> None:
+    engine = create_engine(request.getfixturevalue(kind).replace("postgresql:", "postgresql+psycopg:"))
+    assert set(db.metadata.tables) <= set(inspect(engine).get_table_names())
+    engine.dispose()
+
+
+def test_modules_do_not_see_each_others_rows(postgres_templates: PostgresTemplates) -> None:
+    with postgres_templates.fresh() as mine, postgres_templates.fresh() as yours:
+        with psycopg.connect(mine, autocommit=True) as connection:
+            connection.execute("CREATE TABLE mine (id int)")
+        with psycopg.connect(yours) as connection, pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("SELECT * FROM mine")
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(mine)
+
+
+def test_a_cleaned_database_is_empty(postgres_url: str, request: pytest.FixtureRequest) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE leftover AS SELECT 1 AS id")
+        request.getfixturevalue("clean_postgres_url")
+        assert connection.execute("SELECT count(*) FROM leftover").fetchone() == (0,)
+        connection.execute("DROP TABLE leftover")
+
+
+def test_processes_that_start_together_also_end_together() -> None:
+    first, second = Server({}, app="tests.conformance.app:app", ready="/readyz"), Server({"PORT": "0"})
+    second.ready = "/nowhere"
+    second.start_timeout_s = 0.1
+    with pytest.raises(ServiceError), together(first, second):
+        pass
+    assert not first.is_running
+    assert not second.is_running
+
+
+def test_stop_kills_what_does_not_end_in_time(start_server: StartServer) -> None:
+    server = start_server()
+    server.stop_timeout_s = 0.2
+    server.pause()
+    assert server.stop() == -signal.SIGKILL
