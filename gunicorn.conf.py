@@ -30,7 +30,10 @@ def on_starting(server):
 
 
 def post_worker_init(worker):
-    """Everything loaded so far lives as long as the process: keep the collector off it."""
+    """Begin the loops beside the requests, and keep the collector off what lives as long as the process."""
+    from app.web.background import background
+
+    background.start()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 1_000)
