@@ -4,7 +4,7 @@ Promises of every implementation
 - `publish` never blocks on the network and never raises; what it cannot deliver is found by the head poll.
 - Events of one `publish` arrive in its order; across publishers the order is made by `seq` at the receiver.
 - At most once for each worker. The publisher's own worker gets the event as well.
-- After `subscribe(channel)` has returned, events published later reach this worker.
+- After `subscribe` has returned, events published later to those channels reach this worker.
 - `on_gap` is called when something may have been lost (a reconnection), so that the worker reads what it missed.
 """
 
@@ -25,9 +25,9 @@ class Bus(Protocol):
 
     def publish(self, events: Sequence[Event]) -> None: ...
 
-    def subscribe(self, channel: str) -> None: ...
+    def subscribe(self, *channels: str) -> None: ...
 
-    def unsubscribe(self, channel: str) -> None: ...
+    def unsubscribe(self, *channels: str) -> None: ...
 
     def is_healthy(self) -> bool:
         """Whether events travel at this moment."""

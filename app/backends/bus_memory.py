@@ -29,10 +29,10 @@ class MemoryBus:
             except Exception:
                 log.exception("delivery_failed", event_name=event.name, channel=event.channel)
 
-    def subscribe(self, channel: str) -> None:
+    def subscribe(self, *channels: str) -> None:
         """Every channel is heard anyway."""
 
-    def unsubscribe(self, channel: str) -> None:
+    def unsubscribe(self, *channels: str) -> None:
         """Every channel is heard anyway."""
 
     def is_healthy(self) -> bool:

@@ -1,0 +1,69 @@
+"""The names of seeds 002 and 003, in one table: what a client that joined with `join_room` gets in place of our events.
+
+An event without a row keeps its name and arguments. Nothing here runs for a channel without such clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from app.core.clock import from_wire, to_epoch_ms
+from app.core.event import Event
+
+SNAKE_SUFFIX = "~snake"
+
+Emission = tuple[Any, ...]
+Translation = Callable[[Event], Iterable[Emission]]
+
+
+def translate(event: Event) -> Iterable[Emission]:
+    """`(name, *arguments)` of each event that stands for `event`; only its name and arguments are read."""
+    translation = TABLE.get(event.name)
+    return [(event.name, *event.args)] if translation is None else translation(event)
+
+
+def _message(event: Event) -> list[Emission]:
+    """Seed 003's `message`, with the keys that seed 002's clients read beside it."""
+    (message,) = event.args
+    user = message.get("user") or {}
+    attachment = message.get("attachment") or {}
+    old = {
+        "id": message["id"],
+        "roomId": message["roomId"],
+        "userId": message["userId"],
+        "content": message["content"],
+        "createdAt": message["createdAt"],
+        "name": user.get("name"),
+        "text": message["content"],
+        "ts": to_epoch_ms(from_wire(message["createdAt"])),
+        "attachmentId": attachment.get("id"),
+    }
+    return [("message", old)]
+
+
+def _typing(is_typing: bool) -> Translation:
+    def translation(event: Event) -> list[Emission]:
+        (who,) = event.args
+        return [("typing", {"roomId": who["roomId"], "userId": who["userId"], "isTyping": is_typing})]
+
+    return translation
+
+
+def _renamed(name: str) -> Translation:
+    return lambda event: [(name, *event.args)]
+
+
+def _error(event: Event) -> list[Emission]:
+    (error,) = event.args
+    return [("error", {"code": error["code"], "message": error["message"]})]
+
+
+TABLE: dict[str, Translation] = {
+    "room-joined": _renamed("room_joined"),
+    "room-left": _renamed("room_left"),
+    "message-received": _message,
+    "user-typing": _typing(True),
+    "user-stopped-typing": _typing(False),
+    "error": _error,
+}

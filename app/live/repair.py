@@ -1,0 +1,50 @@
+"""What the database says about the streams of rooms: their heads, and the events between two numbers.
+
+Rule: the head is read before the rows. A row lock makes commit order equal number order, so every row up to a head that
+was read can be read after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.backends.many import among
+from app.core.event import Event, room_channel
+from app.rooms.models import RoomEvent, RoomHead
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The newest number of each stream of a room; `epoch` changes when the numbering was restarted."""
+
+    epoch: str
+    room: int
+    chat: int
+
+
+def read_heads(session: Session, room_ids: Collection[str]) -> dict[str, Heads]:
+    """The heads of these rooms in one query; a room that is gone is missing from the answer."""
+    query = select(RoomHead.room_id, RoomHead.epoch, RoomHead.room_seq, RoomHead.chat_seq)
+    rows = session.execute(query.where(among(session, RoomHead.room_id, room_ids)))
+    return {row.room_id: Heads(row.epoch, row.room_seq, row.chat_seq) for row in rows}
+
+
+def room_events(session: Session, room_id: str, after: int, head: int) -> Sequence[Event]:
+    """The room stream's events with `after` < number ≤ `head`, from its log."""
+    if head <= after:
+        return []
+    query = select(RoomEvent.seq, RoomEvent.type, RoomEvent.payload, RoomEvent.cause)
+    rows = session.execute(
+        query.where(RoomEvent.room_id == room_id, RoomEvent.seq > after, RoomEvent.seq <= head).order_by(RoomEvent.seq)
+    )
+    channel = room_channel(room_id)
+    return [Event(row.type, channel, (row.payload,), "room", row.seq, row.cause) for row in rows]
+
+
+def missed_events(session: Session, room_id: str, *, after: Heads, head: Heads) -> list[Event]:
+    """The events of both streams between two positions, for delivering."""
+    return list(room_events(session, room_id, after.room, head.room))
