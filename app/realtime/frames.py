@@ -75,7 +75,7 @@ def split_frames(data: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def unmask(payload: bytes, mask: bytes) -> bytes:
+def unmask(payload: bytes | bytearray, mask: bytes) -> bytes:
     """XOR with the repeated mask, as one big integer: two orders faster than byte by byte."""
     size = len(payload)
     key = (mask * (size // MASK_BYTES + 1))[:size]

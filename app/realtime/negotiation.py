@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from geventwebsocket.handler import WebSocketHandler
 
@@ -32,6 +32,12 @@ class Answer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+#: What gevent-websocket looks for on a handler's server, also when a WebSocket is thrown away.
+_SERVER: Final = SimpleNamespace(
+    logger=logger, application=SimpleNamespace(current_app=SimpleNamespace(on_close=lambda _why: None))
+)
+
+
 class _Negotiator(WebSocketHandler):  # type: ignore[misc]
     """A gevent-websocket handler without a server behind it."""
 
@@ -39,7 +45,7 @@ class _Negotiator(WebSocketHandler):  # type: ignore[misc]
         # pywsgi's constructor wants a socket and a server; negotiating needs neither.
         self.environ = environ
         self.request_version = environ.get("SERVER_PROTOCOL", "")
-        self.server = SimpleNamespace(logger=logger, application=None)
+        self.server = _SERVER
         self.application = None
         self.rfile = io.BytesIO()
         self.socket = SimpleNamespace(sendall=lambda _data: None)

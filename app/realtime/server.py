@@ -19,6 +19,7 @@ from app.realtime import codec, drain, packets
 from app.realtime.backlog import Key
 from app.realtime.connection import Connection
 from app.realtime.context import wants_ack
+from app.realtime.counters import Counters
 from app.realtime.engine import EngineServer
 from app.realtime.flusher import Flusher
 from app.realtime.frames import encode_frame
@@ -55,6 +56,8 @@ class Server(socketio.Server):  # type: ignore[misc]
     """
 
     manager: Manager
+    manager_initialized: bool
+    counters: Counters
     #: Called as `(sid, event, has_ack)` for an event nobody registered; what it returns is the ack.
     on_unknown_event: UnknownEventHook | None = None
 
@@ -260,7 +263,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         """`fanout` of a packet that is encoded already (see `encode`)."""
         self.deliver("/", channel, encode_frame(b"4" + frame_text.encode()), latest_key=latest_key)
 
-    def send(self, sid: str, event: str, *args: Any) -> None:  # type: ignore[override]
+    def send(self, sid: str, event: str, *args: Any) -> None:
         """Send one client an event, after what its rooms have waiting for it."""
         client = self.manager.client(sid)
         if client is not None:

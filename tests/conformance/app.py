@@ -9,10 +9,10 @@ import json
 import os
 from typing import Any
 
-import engineio
 from flask import Flask, jsonify
 
 from app.realtime import EngineSettings, SocketIO, draining
+from app.realtime.extension import Mount
 from tests.conformance import client_suite, own_suite, protocol_suite
 
 PROTOCOL_SUITE = {
@@ -40,9 +40,8 @@ def create_app() -> Flask:
     socketio = SocketIO()
     socketio.init_app(flask_app, engine=EngineSettings(**settings), cors_allowed_origins=allowed_origin)
     SUITES[profile].register(socketio.server)
-    flask_app.wsgi_app = engineio.WSGIApp(  # type: ignore[method-assign]
-        protocol_suite.echo_server(socketio.server), flask_app.wsgi_app, engineio_path="engine.io"
-    )
+    echo = protocol_suite.echo_server(socketio.server)
+    flask_app.wsgi_app = Mount(echo, "engine.io", flask_app.wsgi_app)  # type: ignore[method-assign]
 
     @flask_app.get("/readyz")
     def readyz() -> tuple[str, int]:

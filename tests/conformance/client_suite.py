@@ -16,9 +16,9 @@ DOGE = b"asdfasdf"
 PHRASES = ("てすと", "Я Б Г Д Ж Й", "Ä ä Ü ü ß", "utf8 — string", "utf8 — string")
 
 
-def handshake(environ: dict[str, str], auth: Any) -> dict[str, Any]:
+def handshake(environ: dict[str, str] | None, auth: Any) -> dict[str, Any]:
     """The part of Node's `socket.handshake` that the suite looks at."""
-    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    query = parse_qs((environ or {}).get("QUERY_STRING", ""), keep_blank_values=True)
     return {"query": {name: values[0] for name, values in query.items()}, "auth": auth or {}}
 
 
