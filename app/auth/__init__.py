@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from flask import Flask
 from flask_smorest import Api
 
-from app.core.actor import ANONYMOUS, Actor
+from app.auth.identity import RENEW_ENDPOINT, RENEW_PATH, handshake, identify_request
+from app.auth.routes import blp, renew
+from app.auth.tokens import keyring
+from app.backends.handles import handles
+
+__all__ = ["handshake", "init_app"]
 
 
 def init_app(app: Flask, api: Api) -> None:
     """Register the routes, and find out who acts before every request."""
-
-
-def handshake(environ: dict[str, Any], auth: Any) -> tuple[Actor, datetime | None]:
-    """Who a connecting socket is, and until when its credential holds."""
-    return ANONYMOUS, None
+    keyring.bind(app.config["SECRET_KEY"], handles.settings.jwt_previous_secrets)
+    app.before_request(identify_request)
+    api.register_blueprint(blp, url_prefix="/api")
+    app.add_url_rule(RENEW_PATH, RENEW_ENDPOINT, renew, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    api.spec.components.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": "sid"})

@@ -1,11 +1,16 @@
-"""Accounts."""
+"""Accounts, the devices signed in to them, and each device's chain of refresh tokens.
+
+Rules
+- A device is one sign-in: the family of every token issued since. Revoking it ends them all; nothing revives it.
+- A refresh token is known only by its hash. It is used once; its row stays until it expires, so that a replay is recognised.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.backends.columns import PrimaryId, When
+from app.backends.columns import Id, PrimaryId, When
 from app.extensions import Base
 
 
@@ -23,3 +28,29 @@ class User(Base):
     last_seen_at: Mapped[When | None]
     created_at: Mapped[When]
     updated_at: Mapped[When]
+
+
+class Device(Base):
+    """One sign-in of an account. `last_used_at` moves when tokens are refreshed, not at every request."""
+
+    __tablename__ = "devices"
+
+    id: Mapped[PrimaryId]
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_agent: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[When]
+    last_used_at: Mapped[When]
+    expires_at: Mapped[When] = mapped_column(index=True)
+    revoked_at: Mapped[When | None]
+
+
+class RefreshToken(Base):
+    """One link of a device's chain; `used_at` is when it was exchanged for its successor."""
+
+    __tablename__ = "refresh_tokens"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    device_id: Mapped[Id] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[When]
+    expires_at: Mapped[When]
+    used_at: Mapped[When | None]

@@ -1,0 +1,140 @@
+"""What auth takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app.auth.models import Device
+from app.auth.names import MAX_USERNAME, is_one_line, is_username
+from app.web.schema import Flag, Instant, Schema, Text
+
+MAX_EMAIL = 254
+MAX_NAME = 80
+MIN_PASSWORD = 10
+MAX_PASSWORD = 1_000
+MAX_REFRESH_TOKEN = 128
+
+
+def _one_line(text: str) -> None:
+    if not is_one_line(text):
+        raise ValidationError("Must be one line of plain text.")
+
+
+def _username(text: str) -> None:
+    if not is_username(text):
+        raise ValidationError("Letters, digits and _, inside also . and -, at most 40.")
+
+
+def _new_password(**kwargs: Any) -> Text:
+    return Text(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD, trim=False, load_only=True, **kwargs)
+
+
+def _password(**kwargs: Any) -> Text:
+    return Text(max_length=MAX_PASSWORD, trim=False, load_only=True, **kwargs)
+
+
+def _session_kind() -> fields.String:
+    description = "`cookie`: the tokens are set as cookies and not returned."
+    return fields.String(
+        validate=validate.OneOf(["cookie", "token"]), load_default="token", metadata={"description": description}
+    )
+
+
+class _Identified(Schema):
+    """Base of what names an account."""
+
+    @validates_schema
+    def _names_an_account(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not data.get("email") and not data.get("username"):
+            raise ValidationError({"email": ["One of email, username is required."]})
+
+
+class Register(_Identified):
+    """A new account; one of email, username is required."""
+
+    email = Text(max_length=MAX_EMAIL, validate=validate.Email())
+    username = Text(max_length=MAX_USERNAME, validate=_username)
+    name = Text(max_length=MAX_NAME, validate=_one_line)
+    password = _new_password(required=True)
+    session = _session_kind()
+
+
+class LogIn(_Identified):
+    """Who, and the password; an address works in either field."""
+
+    email = Text(max_length=MAX_EMAIL)
+    username = Text(max_length=MAX_EMAIL)
+    password = _password(required=True)
+    session = _session_kind()
+
+
+class Refresh(Schema):
+    """The refresh token, unless its cookie is sent."""
+
+    refresh_token = Text(max_length=MAX_REFRESH_TOKEN)
+
+
+class ChangePassword(Schema):
+    """Both passwords."""
+
+    current = _password(required=True)
+    new = _new_password(required=True)
+
+
+class UpdateMe(Schema):
+    """What an account may change of itself."""
+
+    name = Text(max_length=MAX_NAME, required=True, validate=_one_line)
+
+
+class UserSchema(Schema):
+    """An account, as it sees itself."""
+
+    id = fields.String(dump_only=True)
+    username = fields.String(dump_only=True)
+    email = fields.String(dump_only=True, allow_none=True)
+    name = fields.String(dump_only=True)
+    created_at = Instant(dump_only=True)
+    updated_at = Instant(dump_only=True)
+
+
+class SignInSchema(Schema):
+    """The account and its tokens; with `session: "cookie"` only the account and the life of its cookie."""
+
+    user = fields.Nested(UserSchema, dump_only=True)
+    access_token = fields.String(dump_only=True)
+    expires_in = fields.Integer(dump_only=True, metadata={"description": "Seconds until the access token expires."})
+    refresh_token = fields.String(dump_only=True)
+
+
+class SocketTokenSchema(Schema):
+    """A token for one handshake or `authenticate`."""
+
+    token = fields.String(dump_only=True)
+    expires_in = fields.Integer(dump_only=True, metadata={"description": "Seconds in which to present it."})
+
+
+class SessionSchema(Schema):
+    """A device that is signed in."""
+
+    id = fields.String(dump_only=True)
+    user_agent = fields.String(dump_only=True)
+    current = Flag(dump_only=True)
+    created_at = Instant(dump_only=True)
+    last_used_at = Instant(dump_only=True)
+    expires_at = Instant(dump_only=True)
+
+
+class SessionsSchema(Schema):
+    """All of an account's devices: `nextCursor` is always null."""
+
+    items = fields.List(fields.Nested(SessionSchema), dump_only=True)
+    next_cursor = fields.String(dump_only=True, allow_none=True, dump_default=None)
+
+
+def session_view(device: Device, *, current: bool) -> dict[str, Any]:
+    """What `SessionSchema` dumps."""
+    names = ("id", "user_agent", "created_at", "last_used_at", "expires_at")
+    return {"current": current, **{name: getattr(device, name) for name in names}}
