@@ -125,6 +125,12 @@ class Settings:
         "REFRESH_TOKEN_MS", 7 * 86_400_000, _integer, "Life of a refresh token.", unit="ms"
     )
     guest_token_ms: int = _setting("GUEST_TOKEN_MS", 24 * 3_600_000, _integer, "Life of a guest's token.", unit="ms")
+    metrics_token: str = _setting(
+        "METRICS_TOKEN",
+        "",
+        _text,
+        "A bearer token that reads `/metrics` and the socket numbers; empty: operators only.",
+    )
     s3_endpoint: str = _setting("S3_ENDPOINT", "", _text, "An S3-compatible store; empty: files in `DATA_DIR`.")
     s3_bucket: str = _setting("S3_BUCKET", "", _text, "The bucket for files.")
     s3_access_key_id: str = _setting("S3_ACCESS_KEY_ID", "", _text, "The bucket's access key.")
