@@ -6,8 +6,8 @@
 | `refresh` | no              | `/api/auth` | the refresh token                                |
 | `csrf`    | yes             | `/`         | what `X-CSRF-Token` or `csrf_token` has to repeat |
 
-Over https they are Secure, and named `__Host-sid`, `__Secure-refresh` and `__Host-csrf`, so that no other host of the domain can
-plant one. All are SameSite=Lax.
+Over https they are Secure, and named `__Host-sid`, `__Secure-refresh` and `__Host-csrf`, so that no other host of the
+domain can plant one. All are SameSite=Lax.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Devices and the rotation of their refresh tokens (RFC 9700, section 4.14.2).
 
 1. A refresh token is exchanged once, for a new access token and its successor.
-2. Whoever exchanges it again within `GRACE_MS` (two tabs waking up together, an answer lost on the way) gets that same successor.
+2. Whoever exchanges it again within `GRACE_MS` (two tabs waking up together, an answer lost on the way) gets the same one.
 3. Later than that it was stolen, from us or from its owner: the device is signed out, and both have to sign in again.
 
 The successor is an HMAC of its predecessor under the server's secret: it can be handed out again without being stored, and

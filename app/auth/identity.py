@@ -1,6 +1,6 @@
 """Who is at the other end: of a request, before anything else is done with it, and of a socket that connects.
 
-1. `Authorization: Bearer` decides alone; bad or expired it is refused everywhere, except where its bearer comes to sign in or out.
+1. `Authorization: Bearer` decides alone; bad or expired it is refused, except where its bearer comes to sign in or out.
 2. Else the `sid` cookie; what it changes needs the CSRF token. Bad or expired it is as if there were none, and a page
    goes by `/api/auth/renew` first, which is where the browser shows its refresh cookie.
 3. Else nobody. A share token (`X-Share-Token` or `?shareToken=`) goes along with any of them.
@@ -50,7 +50,9 @@ def identify_request() -> Response | None:
     actor = _by_bearer(token, endpoint) if token is not None else _by_cookie()
     if actor is None and _may_renew(request):
         return redirect(f"{RENEW_PATH}?{urlencode({'next': request.full_path.rstrip('?')})}", code=307)
-    g.actor = _with_share_token(actor or ANONYMOUS, request.headers.get("X-Share-Token", request.args.get("shareToken")))
+    g.actor = _with_share_token(
+        actor or ANONYMOUS, request.headers.get("X-Share-Token", request.args.get("shareToken"))
+    )
     return None
 
 
@@ -71,9 +73,10 @@ def handshake(environ: dict[str, Any], auth: Any) -> tuple[Actor, datetime | Non
     if token is not None and not isinstance(token, str):
         raise AppError("invalid_token")
     if token is not None:
-        actor, expires_at = service.authenticate(strip_bearer(token))
+        found: tuple[Actor, datetime] | None = service.authenticate(strip_bearer(token))
     else:
-        actor, expires_at = _of_cookie(parse_cookie(environ.get("HTTP_COOKIE", ""))) or (ANONYMOUS, None)
+        found = _of_cookie(parse_cookie(environ.get("HTTP_COOKIE", "")))
+    actor, expires_at = found or (ANONYMOUS, None)
     return _with_share_token(actor, offered.get("shareToken")), expires_at
 
 

@@ -2,7 +2,7 @@
 
 Kinds: `access` (an account on one device), `guest` (a nickname in one room), `socket` (a minute to open or renew a socket, for
 a page that cannot read its cookie). A token only says who it was issued to; whether that still holds is asked of the database
-at every use. Everything is signed by the current secret, and accepted by the previous ones too, so that a rotation signs nobody out.
+at every use. All are signed by the current secret and accepted by the previous ones, so that a rotation signs nobody out.
 """
 
 from __future__ import annotations
