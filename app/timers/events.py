@@ -1,0 +1,42 @@
+"""What timers tell: numbered in the room's stream, logged with what was there before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.backends.transaction import Transaction
+from app.core.actor import Actor
+from app.core.clock import to_wire
+from app.rooms.stream import append_room_event
+from app.timers.models import Timer
+from app.timers.schemas import TimerSchema
+
+TIMER_CREATED = "timer-created"
+TIMER_UPDATE = "timer-update"
+TIMER_FINISHED = "timer-finished"
+TIMER_DELETED = "timer-deleted"
+TIMER_EVENTS = (TIMER_CREATED, TIMER_UPDATE, TIMER_FINISHED, TIMER_DELETED)
+
+_schema = TimerSchema()
+
+
+def timer_to_wire(timer: Timer) -> dict[str, Any]:
+    """The contract's timer."""
+    return dict(_schema.dump(timer))
+
+
+def tell_timer(
+    work: Transaction, timer: Timer, name: str, *, actor: Actor, cause: str, before: dict[str, Any] | None = None
+) -> None:
+    """Emit and log `name`: the timer and `serverNow`, or of a deleted one only who it was.
+
+    Args:
+        cause: `create`, `update`, `order`, `delete`, `start`, `pause`, `reset`, `adjust`, `next`, `undo`, or `end` when its
+            time was up.
+        before: `{"timer": Timer.snapshot()}`, and `action` where it can be undone.
+    """
+    if name == TIMER_DELETED:
+        payload = {"id": timer.id, "timerId": timer.id, "roomId": timer.room_id}
+    else:
+        payload = {**timer_to_wire(timer), "serverNow": to_wire(work.now)}
+    append_room_event(work, room_id=timer.room_id, name=name, payload=payload, actor=actor, cause=cause, before=before)

@@ -1,0 +1,118 @@
+"""REST of timers. `If-Match: <revision>` refuses to act on a timer that changed since it was read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import request
+from flask.views import MethodView
+
+from app.core.errors import AppError
+from app.timers import service
+from app.timers.models import Timer
+from app.timers.schemas import Adjustment, TimerChange, TimerList, TimerOrder, TimerSchema
+from app.web.http import Blueprint, current_actor
+from app.web.schema import Empty
+
+blp = Blueprint("timers", __name__, description="Timers of a room: hosts act, everybody in the room sees.")
+
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?\Z')
+
+
+def if_revision() -> int | None:
+    """The revision of `If-Match`; None without the header or with `*`.
+
+    Raises:
+        AppError: `malformed`.
+    """
+    header = request.headers.get("If-Match", "*").strip()
+    if header == "*":
+        return None
+    match = _ETAG.match(header)
+    if match is None:
+        raise AppError("malformed", "If-Match takes a timer's revision.")
+    return int(match[1])
+
+
+@blp.route("/rooms/<room_id>/timers", methods=["POST"])
+@blp.arguments(TimerSchema)
+@blp.response(201, TimerSchema)
+def create(values: dict[str, Any], room_id: str) -> Timer:
+    """Add a timer."""
+    return service.create_timer(actor=current_actor(), room_id=room_id, values=values)
+
+
+@blp.route("/timers/<timer_id>")
+class OneTimer(MethodView):
+    """A timer as a resource."""
+
+    @blp.arguments(TimerChange(partial=True))
+    @blp.response(200, TimerSchema)
+    def put(self, values: dict[str, Any], timer_id: str) -> Timer:
+        """Change the keys given; the whole object may come back, read-only keys are ignored."""
+        return _update(values, timer_id)
+
+    @blp.arguments(TimerChange(partial=True))
+    @blp.response(200, TimerSchema)
+    def patch(self, values: dict[str, Any], timer_id: str) -> Timer:
+        """Change the keys given."""
+        return _update(values, timer_id)
+
+    @blp.response(204)
+    def delete(self, timer_id: str) -> None:
+        """Remove it."""
+        service.delete_timer(actor=current_actor(), timer_id=timer_id, if_revision=if_revision())
+
+
+def _update(values: dict[str, Any], timer_id: str) -> Timer:
+    return service.update_timer(actor=current_actor(), timer_id=timer_id, values=values, if_revision=if_revision())
+
+
+@blp.route("/timers/<timer_id>/start", methods=["POST"])
+@blp.arguments(Empty)
+@blp.response(200, TimerSchema)
+def start(_: dict[str, Any], timer_id: str) -> Timer:
+    """Start, or go on after a pause."""
+    return service.start_timer(actor=current_actor(), timer_id=timer_id, if_revision=if_revision())
+
+
+@blp.route("/timers/<timer_id>/pause", methods=["POST"])
+@blp.arguments(Empty)
+@blp.response(200, TimerSchema)
+def pause(_: dict[str, Any], timer_id: str) -> Timer:
+    """Stop the time, keep what is left."""
+    return service.pause_timer(actor=current_actor(), timer_id=timer_id, if_revision=if_revision())
+
+
+@blp.route("/timers/<timer_id>/reset", methods=["POST"])
+@blp.arguments(Empty)
+@blp.response(200, TimerSchema)
+def reset(_: dict[str, Any], timer_id: str) -> Timer:
+    """Back to the beginning."""
+    return service.reset_timer(actor=current_actor(), timer_id=timer_id, if_revision=if_revision())
+
+
+@blp.route("/timers/<timer_id>/adjust", methods=["POST"])
+@blp.arguments(Adjustment)
+@blp.response(200, TimerSchema)
+def adjust(values: dict[str, Any], timer_id: str) -> Timer:
+    """Give or take time."""
+    return service.adjust_timer(actor=current_actor(), timer_id=timer_id, if_revision=if_revision(), **values)
+
+
+@blp.route("/timers/<timer_id>/next", methods=["POST"])
+@blp.arguments(Empty)
+@blp.response(200, TimerSchema)
+def start_next(_: dict[str, Any], timer_id: str) -> Timer:
+    """Finish this one and start the following, which is the answer."""
+    return service.start_next(actor=current_actor(), timer_id=timer_id, if_revision=if_revision())
+
+
+@blp.route("/rooms/<room_id>/timers/order", methods=["PUT"])
+@blp.arguments(TimerOrder)
+@blp.response(200, TimerList)
+def order(values: dict[str, Any], room_id: str) -> dict[str, Any]:
+    """Put the timers of a room in order."""
+    items = service.order_timers(actor=current_actor(), room_id=room_id, **values)
+    return {"items": items, "next_cursor": None}

@@ -1,0 +1,82 @@
+"""What timers look like on the wire, and what may be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app.timers.models import MAX_DURATION_MS, MIN_DURATION_MS, ON_FINISH, STATES
+from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
+
+MAX_TIMERS = 500
+ACTIONS = ("start", "pause", "reset", "adjust", "next", "undo")
+
+
+class TimerSchema(Schema):
+    """A timer; what is not read-only may be written. `serverNow` and `seq` come with events."""
+
+    id = Id(dump_only=True)
+    room_id = Id(dump_only=True)
+    title = Text(max_length=200, required=True)
+    description = Text(max_length=2000, allow_none=True)
+    position = Whole(minimum=0, maximum=MAX_TIMERS - 1)
+    duration = Whole(
+        attribute="duration_ms",
+        minimum=MIN_DURATION_MS,
+        maximum=MAX_DURATION_MS,
+        required=True,
+        metadata={"description": "ms; changes only while idle"},
+    )
+    state = fields.String(dump_only=True, validate=validate.OneOf(STATES))
+    is_active = Flag(dump_only=True)
+    start_timestamp = Instant(attribute="started_at", dump_only=True, allow_none=True)
+    end_timestamp = Instant(attribute="end_at", dump_only=True, allow_none=True)
+    remaining_ms = Whole(dump_only=True, allow_none=True)
+    added_ms = Whole(dump_only=True)
+    warn_ms = Whole(minimum=0, maximum=MAX_DURATION_MS)
+    danger_ms = Whole(minimum=0, maximum=MAX_DURATION_MS)
+    on_finish = fields.String(validate=validate.OneOf(ON_FINISH))
+    starts_at = Instant(allow_none=True)
+    finished_at = Instant(dump_only=True, allow_none=True)
+    revision = Whole(dump_only=True)
+    created_at = Instant(dump_only=True)
+    updated_at = Instant(dump_only=True)
+    server_now = Instant(dump_only=True)
+    seq = Whole(dump_only=True)
+
+
+class TimerChange(TimerSchema):
+    """The same with every key optional: only what is sent changes. Use it `partial`."""
+
+
+class TimerList(Schema):
+    """The timers of a room in their order; always one page."""
+
+    items = fields.List(fields.Nested(TimerSchema), dump_only=True)
+    next_cursor = fields.String(dump_only=True, allow_none=True)
+
+
+class Adjustment(Schema):
+    """Time to give (positive) or take."""
+
+    delta_ms = Whole(minimum=-MAX_DURATION_MS, maximum=MAX_DURATION_MS, required=True)
+
+
+class TimerOrder(Schema):
+    """Each timer of the room once, in the order wanted."""
+
+    ids = fields.List(Id(), required=True, validate=validate.Length(max=MAX_TIMERS))
+
+
+class TimerAction(Schema):
+    """The `timer-action` event; `deltaMs` belongs to `adjust` and to nothing else."""
+
+    timer_id = Id(required=True)
+    action = fields.String(required=True, validate=validate.OneOf(ACTIONS))
+    delta_ms = Whole(minimum=-MAX_DURATION_MS, maximum=MAX_DURATION_MS)
+
+    @validates_schema
+    def _delta_is_for_adjust(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if (data["action"] == "adjust") != ("delta_ms" in data):
+            raise ValidationError("`adjust` needs it, the other actions do not take it.", "deltaMs")

@@ -1,0 +1,179 @@
+"""The only way to act on timers: REST, sockets and the dashboard end here. Hosts act; who sees the room sees its timers.
+
+Every action first does what has fallen due (see `action`); that stays done even when the action itself is then refused.
+`if_revision` refuses to act on a timer that has changed since the caller read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.backends.transaction import transaction
+from app.core.actor import Actor
+from app.core.errors import AppError
+from app.timers.action import Action, begin_in_room, begin_on_timer
+from app.timers.events import TIMER_CREATED, TIMER_DELETED
+from app.timers.models import Timer
+from app.timers.schemas import MAX_TIMERS
+
+
+def list_timers(session: Session, room_id: str) -> list[Timer]:
+    """The room's timers in order; the caller has checked that they may be seen."""
+    return list(session.scalars(select(Timer).where(Timer.room_id == room_id).order_by(Timer.position, Timer.id)))
+
+
+def create_timer(*, actor: Actor, room_id: str, values: dict[str, Any]) -> Timer:
+    """A new idle timer, last in order unless `values` has a `position`.
+
+    Raises:
+        AppError: `quota_exceeded`, `validation_failed`; `room_not_found`, `forbidden` and their kin.
+    """
+    with transaction() as work:
+        action = begin_in_room(work, actor=actor, room_id=room_id)
+        return add_timers(action, [values])[0]
+
+
+def add_timers(action: Action, rows: list[dict[str, Any]]) -> list[Timer]:
+    """Append a timer for each of `rows`; the lock is held."""
+    session, room_id = action.work.session, action.room.id
+    count, last = session.execute(
+        select(func.count(), func.coalesce(func.max(Timer.position), -1)).where(Timer.room_id == room_id)
+    ).one()
+    if count + len(rows) > MAX_TIMERS:
+        raise AppError("conflict", f"A room has at most {MAX_TIMERS} timers.")
+    timers = []
+    for position, values in enumerate(rows, last + 1):
+        wanted = {**values}
+        place = wanted.pop("position", None)
+        timer = Timer.new(room_id=room_id, position=position, now=action.work.now, **wanted)
+        session.add(timer)
+        if place is not None:
+            _make_room(action, timer, place)
+        action.tell(timer, TIMER_CREATED, "create")
+        timers.append(timer)
+    return timers
+
+
+def update_timer(*, actor: Actor, timer_id: str, values: dict[str, Any], if_revision: int | None = None) -> Timer:
+    """Change the keys given; another `position` moves the timer there and the others along.
+
+    Raises:
+        AppError: `illegal_transition` for another duration while not idle, `validation_failed`, `stale_revision`.
+    """
+    with _acting(actor, timer_id, if_revision) as (action, timer):
+        wanted = {**values}
+        place = wanted.pop("position", timer.position)
+        action.apply(timer, "update", partial(timer.amend, wanted, action.work.now))
+        if place != timer.position:
+            _move(action, timer, place)
+    return timer
+
+
+def delete_timer(*, actor: Actor, timer_id: str, if_revision: int | None = None) -> None:
+    """Remove the timer; for 10 s `undo_timer` brings it back."""
+    with _acting(actor, timer_id, if_revision) as (action, timer):
+        before = timer.snapshot()
+        action.work.session.delete(timer)
+        action.tell(timer, TIMER_DELETED, "delete", before)
+
+
+def start_timer(*, actor: Actor, timer_id: str, if_revision: int | None = None) -> Timer:
+    """Run it, from its beginning or with what a pause kept; `settings.oneTimerAtATime` pauses the others."""
+    with _acting(actor, timer_id, if_revision) as (action, timer):
+        action.start(timer, action.work.now)
+    return timer
+
+
+def pause_timer(*, actor: Actor, timer_id: str, if_revision: int | None = None) -> Timer:
+    """Stop the time and keep what is left."""
+    with _acting(actor, timer_id, if_revision) as (action, timer):
+        action.apply(timer, "pause", partial(timer.pause, action.work.now))
+    return timer
+
+
+def reset_timer(*, actor: Actor, timer_id: str, if_revision: int | None = None) -> Timer:
+    """Back to its beginning."""
+    with _acting(actor, timer_id, if_revision) as (action, timer):
+        action.apply(timer, "reset", partial(timer.reset, action.work.now))
+    return timer
+
+
+def adjust_timer(*, actor: Actor, timer_id: str, delta_ms: int, if_revision: int | None = None) -> Timer:
+    """Give `delta_ms` more, or less when negative; a running timer that passes its end finishes."""
+    with _acting(actor, timer_id, if_revision) as (action, timer):
+        action.apply(timer, "adjust", partial(timer.adjust, delta_ms, action.work.now))
+    return timer
+
+
+def start_next(*, actor: Actor, timer_id: str, if_revision: int | None = None) -> Timer:
+    """Finish this one now and start the following that has not finished; answers the one started.
+
+    Raises:
+        AppError: `nothing_next`; then nothing has changed.
+    """
+    with _acting(actor, timer_id, if_revision) as (action, timer):
+        following = action.following(timer)
+        if following is None:
+            raise AppError("nothing_next")
+        action.apply(timer, "next", partial(timer.finish, action.work.now))
+        action.start(following, action.work.now)
+    return following
+
+
+def order_timers(*, actor: Actor, room_id: str, ids: list[str]) -> list[Timer]:
+    """Put the room's timers in the order of `ids`; a `timer-update` tells each one that moved.
+
+    Raises:
+        AppError: `validation_failed` unless `ids` names each timer of the room once.
+    """
+    with transaction() as work:
+        action = begin_in_room(work, actor=actor, room_id=room_id)
+        by_id = {timer.id: timer for timer in action.in_order()}
+        if sorted(ids) != sorted(by_id):
+            raise AppError("validation_failed", details={"ids": ["Must name each timer of the room once."]})
+        timers = [by_id[timer_id] for timer_id in ids]
+        _renumber(action, timers)
+        return timers
+
+
+def _move(action: Action, timer: Timer, place: int) -> None:
+    """Put `timer` at index `place` of the order, or last."""
+    others = [other for other in action.in_order() if other is not timer]
+    _renumber(action, [*others[:place], timer, *others[place:]])
+
+
+def _make_room(action: Action, new: Timer, place: int) -> None:
+    """Put a timer that nobody has heard of yet at index `place`, or last."""
+    others = [other for other in action.in_order() if other is not new]
+    new.position = min(place, len(others))
+    _renumber(action, others[new.position :], first=new.position + 1)
+
+
+def _renumber(action: Action, timers: list[Timer], first: int = 0) -> None:
+    for position, timer in enumerate(timers, first):
+        action.apply(timer, "order", partial(timer.amend, {"position": position}, action.work.now))
+
+
+@contextmanager
+def _acting(actor: Actor, timer_id: str, if_revision: int | None) -> Iterator[tuple[Action, Timer]]:
+    """The frame of every action on one timer. An action raises before it changes anything."""
+    refusal = None
+    with transaction() as work:
+        action, timer = begin_on_timer(work, actor=actor, timer_id=timer_id)
+        if if_revision is not None and if_revision != timer.revision:
+            raise AppError("stale_revision")
+        settled = action.settle(timer)
+        try:
+            yield action, timer
+        except AppError as why:
+            if not settled:
+                raise
+            refusal = why
+    if refusal is not None:
+        raise refusal
