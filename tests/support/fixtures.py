@@ -15,7 +15,8 @@ from tests.support.server import Server
 from tests.support.services import S3, Postgres, Redis
 from tests.support.store import Store
 
-LOG_LINES = 60
+LOG_LINES = {"greenroom": 60}
+OTHER_LOG_LINES = 10
 
 StartServer = Callable[..., Server]
 
@@ -146,5 +147,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.failed:
         for process in Process.started:
-            tail = "\n".join(process.log.splitlines()[-LOG_LINES:])
+            lines = LOG_LINES.get(process.name, OTHER_LOG_LINES)
+            tail = "\n".join(process.log.splitlines()[-lines:])
             report.sections.append((f"log of {process.name} on port {process.port}", tail))

@@ -6,13 +6,14 @@ Nothing outlives the interpreter: what was started is killed at exit, and no pro
 
 import atexit
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Self
@@ -22,6 +23,8 @@ import psutil
 SLOW_START_S = 2.0
 POLL_S = 0.02
 LOG_LINES = 30
+PORTS = (15_000, 32_000)
+_given: set[int] = set()
 
 
 class ServiceError(RuntimeError):
@@ -29,11 +32,18 @@ class ServiceError(RuntimeError):
 
 
 def free_port() -> int:
-    """A port of the loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port of the loopback that nothing listens on, given out once.
+
+    Below the range from which systems take the near end of outgoing connections: a service that is started again would
+    now and then find its own port in use by somebody's client.
+    """
+    while True:
+        port = random.randrange(*PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def accepts(port: int) -> bool:
@@ -41,6 +51,19 @@ def accepts(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
+    """Return as soon as the condition holds.
+
+    Raises:
+        ServiceError: it did not in time; with `otherwise`.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ServiceError(f"{otherwise} after {timeout_s:g} s")
+        time.sleep(POLL_S)
 
 
 def new_directory(name: str) -> Path:

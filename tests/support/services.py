@@ -103,14 +103,10 @@ class Redis(Process):
 
     name = "redis"
 
-    def __init__(self, *arguments: str, **kwargs: Any) -> None:
+    def __init__(self, *arguments: str, password: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.arguments = arguments
-
-    @property
-    def url(self) -> str:
-        """Database 0."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        self.arguments = (*arguments, "--requirepass", password) if password else arguments
+        self.url = f"redis://{f':{password}@' if password else ''}127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]

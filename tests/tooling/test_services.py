@@ -14,7 +14,8 @@ import redis
 from botocore.config import Config
 
 from tests.support import binaries
-from tests.support.processes import Process, ServiceError, accepts
+from tests.support.processes import Process, ServiceError, accepts, wait_until
+from tests.support.redis_cluster import RedisCluster
 from tests.support.services import Nginx, Postgres, Redis
 from tests.support.store import Store
 
@@ -147,3 +148,22 @@ def upload(post: dict[str, object], content: bytes) -> int:
     import requests
 
     return requests.post(str(post["url"]), data=post["fields"], files={"file": content}, timeout=10).status_code
+
+
+def test_redis_with_a_password_refuses_strangers() -> None:
+    with Redis(password="open-sesame") as server:
+        with redis.Redis.from_url(server.url) as client:
+            assert client.ping()
+        with redis.Redis(port=server.port, retry=None) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+
+
+def test_a_redis_cluster_serves_every_slot_and_survives_a_node() -> None:
+    with RedisCluster() as cluster:
+        with redis.RedisCluster.from_url(cluster.url) as client:
+            for key in ("a", "b", "c", "d"):
+                client.set(key, key)
+            assert len({client.get_node_from_key(key).port for key in ("a", "b", "c", "d")}) > 1
+        cluster.nodes[1].kill()
+        cluster.nodes[1].start()
+        wait_until(cluster.agrees, 10, "the cluster did not heal")
