@@ -6,6 +6,8 @@ from app.backends.bus import Bus
 from app.backends.bus_memory import MemoryBus
 from app.backends.limits import Limits
 from app.backends.limits_memory import MemoryLimits
+from app.backends.presence import Presence
+from app.backends.presence_memory import MemoryPresence
 from app.core.clock import Clock, SystemClock
 from app.settings import Settings
 
@@ -17,6 +19,7 @@ class Handles:
         self.clock: Clock = SystemClock()
         self.bus: Bus = MemoryBus()
         self.limits: Limits = MemoryLimits(self.clock)
+        self.presence: Presence = MemoryPresence()
         self.settings: Settings = Settings()
 
     def bind(self, settings: Settings, clock: Clock) -> None:
@@ -25,6 +28,7 @@ class Handles:
         self.clock = clock
         self.bus = MemoryBus()
         self.limits = MemoryLimits(clock)
+        self.presence = MemoryPresence()
 
 
 handles = Handles()
