@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.backends.bus import Bus
 from app.backends.bus_memory import MemoryBus
+from app.backends.bus_redis import RedisBus
 from app.backends.limits import Limits
 from app.backends.limits_memory import MemoryLimits
 from app.backends.presence import Presence
@@ -26,7 +27,8 @@ class Handles:
         """Choose the implementations that `settings` ask for."""
         self.settings = settings
         self.clock = clock
-        self.bus = MemoryBus()
+        self.bus.stop()
+        self.bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
         self.limits = MemoryLimits(clock)
         self.presence = MemoryPresence()
 
