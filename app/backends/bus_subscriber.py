@@ -73,7 +73,7 @@ class Link:
     def close(self) -> None:
         """End it without telling."""
         self._on_end = lambda: None
-        self._reader.kill(block=False)
+        self._reader.kill()
         self._connection.disconnect()
 
     def _send(self, command: str, channels: Iterable[Channel]) -> None:

@@ -12,7 +12,7 @@ from app.backends.bus_redis import RedisBus
 from app.backends.bus_wire import decode_message, encode_event, encode_message
 from app.core.event import Event
 from tests.backends.test_bus import OTHER, ROOM, Worker, event
-from tests.support.proxy import Proxy
+from tests.support.proxy import CERTIFICATE, Proxy
 from tests.support.services import Redis
 from tests.support.waiting import eventually
 
@@ -161,14 +161,27 @@ def test_stopping_sends_what_waits(workers: tuple[Worker, Worker]) -> None:
 
 
 def test_a_password_is_used() -> None:
-    with Redis("--requirepass", "only for tests", ready_password="only for tests") as server:
-        worker = Worker(RedisBus(f"redis://:only%20for%20tests@127.0.0.1:{server.port}/0"))
-        eventually(worker.bus.is_healthy)
-        worker.bus.stop()
-        stranger = Worker(RedisBus(server.url))
-        gevent.sleep(0.3)
+    with Redis(password="only-for-tests") as protected:
+        friend = Worker(RedisBus(protected.url))
+        stranger = Worker(RedisBus(f"redis://127.0.0.1:{protected.port}/0"))
+        eventually(friend.bus.is_healthy)
         assert not stranger.bus.is_healthy()
+        friend.bus.stop()
         stranger.bus.stop()
+
+
+def test_a_rediss_url_means_tls(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    with Proxy(server.port, tls=True) as proxy:
+        secure = Worker(RedisBus(f"rediss://127.0.0.1:{proxy.port}/0?ssl_ca_certs={CERTIFICATE}"))
+        doubtful = Worker(RedisBus(f"rediss://127.0.0.1:{proxy.port}/0"))
+        eventually(secure.bus.is_healthy)
+        secure.bus.subscribe(ROOM)
+        workers[0].bus.publish([event(1)])
+        secure.bus.publish([event(2)])
+        eventually(lambda: sorted(secure.seqs()) == [1, 2] and sorted(workers[1].seqs()) == [1, 2])
+        assert not doubtful.bus.is_healthy()
+        secure.bus.stop()
+        doubtful.bus.stop()
 
 
 def test_what_others_write_to_redis_is_ignored(server: Redis, workers: tuple[Worker, Worker]) -> None:

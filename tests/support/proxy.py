@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import socket
+import ssl
+from pathlib import Path
 from typing import Self
 
 import gevent.event
 from gevent.server import StreamServer
 
 CHUNK_BYTES = 65_536
+#: Self-signed for 127.0.0.1 and localhost; it protects nothing.
+CERTIFICATE, KEY = (Path(__file__).parent / "tls" / name for name in ("certificate.pem", "key.pem"))
 
 
 class Proxy:
-    """Forwards a free port of the loopback to `port`. `with` opens and closes it."""
+    """Forwards a free port of the loopback to `port`, and ends TLS if asked. `with` opens and closes it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, tls: bool = False) -> None:
         self._target = ("127.0.0.1", port)
-        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._tls = _server_context() if tls else None
+        self._server = StreamServer(("127.0.0.1", 0), self._accept)
         self._sockets: set[socket.socket] = set()
         self._open = gevent.event.Event()
         self._open.set()
@@ -49,7 +54,13 @@ class Proxy:
         self._server.stop()
         self.cut()
 
-    def _serve(self, client: socket.socket, _address: object) -> None:
+    def _accept(self, client: socket.socket, _address: object) -> None:
+        try:
+            self._serve(self._tls.wrap_socket(client, server_side=True) if self._tls else client)
+        except OSError:  # the client does not trust us, or is gone
+            client.close()
+
+    def _serve(self, client: socket.socket) -> None:
         with client, socket.socket() as upstream:
             self._sockets |= {client, upstream}
             try:
@@ -71,3 +82,9 @@ class Proxy:
                 self.bytes_through += len(data)
         except OSError:
             return
+
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    return context
