@@ -21,6 +21,7 @@ from app.timers.action import Action, begin_in_room, begin_on_timer
 from app.timers.events import TIMER_CREATED, TIMER_DELETED
 from app.timers.models import Timer
 from app.timers.schemas import MAX_TIMERS
+from app.timers.undo import begin_on_deleted, undo_last_action
 
 
 def list_timers(session: Session, room_id: str) -> list[Timer]:
@@ -124,6 +125,22 @@ def start_next(*, actor: Actor, timer_id: str, if_revision: int | None = None) -
         action.apply(timer, "next", partial(timer.finish, action.work.now))
         action.start(following, action.work.now)
     return following
+
+
+def undo_timer(*, actor: Actor, timer_id: str) -> Timer:
+    """Take back the last action on it (see `undo`), within 10 s, whichever host did it.
+
+    Raises:
+        AppError: `nothing_to_undo`.
+    """
+    with transaction() as work:
+        is_there = work.session.scalar(select(Timer.id).where(Timer.id == timer_id)) is not None
+        if not is_there:
+            undo_last_action(begin_on_deleted(work, actor=actor, timer_id=timer_id), timer_id)
+            return work.session.get_one(Timer, timer_id)
+    with _acting(actor, timer_id, None) as (action, timer):
+        undo_last_action(action, timer_id)
+    return timer
 
 
 def order_timers(*, actor: Actor, room_id: str, ids: list[str]) -> list[Timer]:
