@@ -1,0 +1,81 @@
+"""REST of the conversation. Answers are made in their wire form by the service; the schemas document them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from app.messages import service
+from app.messages.schemas import (
+    EditContent,
+    MessagePage,
+    MessageSchema,
+    PageQuery,
+    PostMessage,
+    SeedMessagePage,
+    SeedPageQuery,
+)
+from app.web.http import Blueprint, current_actor
+
+blp = Blueprint("messages", __name__, description="The conversation of a room")
+
+
+def _answer(payload: Any, status: int = 200) -> Response:
+    response = jsonify(payload)
+    response.status_code = status
+    return response
+
+
+@blp.get("/rooms/<ref>/messages")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, MessagePage)
+def list_messages(query: dict[str, Any], ref: str) -> Response:
+    """A page, oldest first inside it, walking back; with `afterChange` forward by `changeSeq`."""
+    return _answer(service.list_messages(actor=current_actor(), ref=ref, **query))
+
+
+@blp.get("/messages")
+@blp.arguments(SeedPageQuery, location="query")
+@blp.response(200, SeedMessagePage)
+def list_messages_before(query: dict[str, Any]) -> Response:
+    """Seed 002's page: ascending, older than `beforeTs`, grown to include all ties."""
+    actor, before = current_actor(), query.get("before_ts")
+    return _answer(service.list_messages_before(actor=actor, ref=query["room_id"], before=before, limit=query["limit"]))
+
+
+@blp.post("/rooms/<room_id>/messages")
+@blp.arguments(PostMessage)
+@blp.response(201, MessageSchema)
+def send_message(body: dict[str, Any], room_id: str) -> Response:
+    """Write a message."""
+    return _answer(service.send_message(actor=current_actor(), room_id=room_id, **body), 201)
+
+
+@blp.patch("/messages/<message_id>")
+@blp.arguments(EditContent)
+@blp.response(200, MessageSchema)
+def edit_message(body: dict[str, Any], message_id: str) -> Response:
+    """Change the text of one's own message."""
+    return _answer(service.edit_message(actor=current_actor(), message_id=message_id, **body))
+
+
+@blp.delete("/messages/<message_id>")
+@blp.response(200, MessageSchema)
+def delete_message(message_id: str) -> Response:
+    """Empty a message and keep its place."""
+    return _answer(service.delete_message(actor=current_actor(), message_id=message_id))
+
+
+@blp.put("/messages/<message_id>/vote")
+@blp.response(200, MessageSchema)
+def vote(message_id: str) -> Response:
+    """Want a question answered."""
+    return _answer(service.vote_for_question(actor=current_actor(), message_id=message_id))
+
+
+@blp.delete("/messages/<message_id>/vote")
+@blp.response(200, MessageSchema)
+def withdraw_vote(message_id: str) -> Response:
+    """Take one's vote back."""
+    return _answer(service.withdraw_vote(actor=current_actor(), message_id=message_id))

@@ -1,0 +1,143 @@
+"""What the conversation takes and gives; the OpenAPI and AsyncAPI documents are made of these."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from app.core.clock import from_epoch_ms, from_wire
+from app.messages.history import PAGE_MAX, RECENT
+from app.messages.models import CLIENT_MESSAGE_ID_MAX, CLIENT_TYPES, CONTENT_MAX
+from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
+
+_LARGEST_SEQ = 2**63 - 1
+_EPOCH_MS_MAX = 253_000_000_000_000
+
+
+class Content(Text):
+    """What somebody says: 1-4,000 characters after trimming."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=CONTENT_MAX, **kwargs)
+
+
+class PostMessage(Schema):
+    content = Content(required=True)
+    message_type = fields.String(load_default="text", validate=validate.OneOf(CLIENT_TYPES))
+    client_message_id = Text(max_length=CLIENT_MESSAGE_ID_MAX, allow_none=True)
+    attachment_id = Id(allow_none=True)
+    reply_to = Id(allow_none=True)
+
+
+class SendMessage(PostMessage):
+    room_id = Id(required=True)
+
+
+class SeedMessage(Schema):
+    """Seed 002's `message`."""
+
+    room_id = Id(required=True)
+    text = Content(required=True)
+    attachment_id = Id(allow_none=True)
+    client_message_id = Text(max_length=CLIENT_MESSAGE_ID_MAX, allow_none=True)
+
+
+class EditContent(Schema):
+    content = Content(required=True)
+
+
+class EditMessage(EditContent):
+    message_id = Id(required=True)
+
+
+class MessageRef(Schema):
+    message_id = Id(required=True)
+
+
+class MarkRead(MessageRef):
+    room_id = Id(required=True)
+
+
+class QueryWhole(Whole):
+    """A whole number written in a query string."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
+            raise self.make_error("invalid")
+        return super()._deserialize(int(value), attr, data, **kwargs)
+
+
+class Moment(fields.Field[datetime]):
+    """Milliseconds since 1970, or ISO 8601 with its offset."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        text = str(value)
+        try:
+            if text.isascii() and text.isdigit() and int(text) <= _EPOCH_MS_MAX:
+                return from_epoch_ms(int(text))
+            return from_wire(text.replace(" ", "+")).astimezone(UTC)
+        except ValueError:
+            raise ValidationError("Must be milliseconds since 1970 or ISO 8601 with its offset.") from None
+
+
+def _limit() -> QueryWhole:
+    return QueryWhole(minimum=1, maximum=PAGE_MAX, load_default=RECENT)
+
+
+class PageQuery(Schema):
+    cursor = Text(max_length=200)
+    limit = _limit()
+    after_change = QueryWhole(minimum=0, maximum=_LARGEST_SEQ)
+
+
+class SeedPageQuery(Schema):
+    room_id = Text(max_length=64, required=True)
+    before_ts = Moment()
+    limit = _limit()
+
+
+class Person(Schema):
+    id = Id()
+    username = fields.String()
+    name = fields.String()
+    is_guest = Flag()
+
+
+class MessageSchema(Schema):
+    """A message. `user` and `userId` are null for the server's lines; deleted messages have an empty `content`."""
+
+    id = Id()
+    room_id = Id()
+    seq = Whole()
+    change_seq = Whole()
+    user = fields.Nested(Person, allow_none=True)
+    user_id = Id(allow_none=True)
+    content = fields.String()
+    message_type = fields.String(validate=validate.OneOf((*CLIENT_TYPES, "system")))
+    client_message_id = fields.String(allow_none=True)
+    attachment = fields.Dict(allow_none=True)
+    reply_to = Id(allow_none=True)
+    votes = Whole()
+    created_at = Instant()
+    edited_at = Instant(allow_none=True)
+    deleted_at = Instant(allow_none=True)
+
+
+class SeedMessageSchema(MessageSchema):
+    """A message with seed 002's names beside ours."""
+
+    name = fields.String(allow_none=True)
+    text = fields.String()
+    ts = Whole()
+    attachment_id = Id(allow_none=True)
+
+
+class MessagePage(Schema):
+    items = fields.List(fields.Nested(MessageSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class SeedMessagePage(Schema):
+    items = fields.List(fields.Nested(SeedMessageSchema))

@@ -1,0 +1,202 @@
+"""Writing messages: a batch of drafts in at most six statements, each judged for itself.
+
+1. Lock the heads of the rooms, in the order of their ids: from here on nobody else writes in them.
+2. Read what is known about every author: role, mute, ban, slow mode, the same message sent before.
+3. Judge each draft. A refused one costs the others nothing; a repeated `clientMessageId` answers the first message.
+4. Insert the messages, raise the heads by as many, note mentions, emit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
+
+from sqlalchemy import Insert, Integer, String, Table, Text, Uuid, insert, select
+from sqlalchemy.orm import Session
+
+from app.backends.bulk import Bulk
+from app.backends.columns import Instant
+from app.backends.transaction import Transaction, database
+from app.core.errors import AppError
+from app.core.ids import new_id
+from app.messages import notifications
+from app.messages.events import message_received
+from app.messages.models import Message
+from app.messages.payloads import (
+    Payload,
+    author_payload,
+    describe_attachments,
+    load_payloads,
+    message_payload,
+    select_messages,
+)
+from app.messages.rights import refuse_hurry, refuse_type, refuse_writing
+from app.messages.standing import Draft, Standing, read_standings
+from app.rooms.stream import lock_chats, raise_chats
+
+_ROWS = Bulk(
+    "rows",
+    {
+        "id": Uuid(as_uuid=False),
+        "room_id": Uuid(as_uuid=False),
+        "seq": Integer(),
+        "change_seq": Integer(),
+        "user_id": Uuid(as_uuid=False),
+        "guest_id": Uuid(as_uuid=False),
+        "author_name": String(),
+        "content": Text(),
+        "message_type": String(),
+        "client_message_id": String(),
+        "attachment_id": Uuid(as_uuid=False),
+        "reply_to": Uuid(as_uuid=False),
+        "votes": Integer(),
+        "created_at": Instant(),
+    },
+)
+
+
+_TABLE = cast("Table", Message.__table__)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a draft: the message, or why not; neither when the author has no place in the room.
+
+    fresh: it was written now, not by an earlier send
+    """
+
+    message: Payload | None = None
+    error: AppError | None = None
+    fresh: bool = False
+
+
+def write_drafts(work: Transaction, drafts: list[Draft]) -> list[Outcome]:
+    """Write what may be written of `drafts` and emit it; their outcomes, in the order of the drafts."""
+    session = work.session
+    heads = lock_chats(session, (draft.room_id for draft in drafts))
+    now = max(work.now, database.clock.now())  # after the lock: within a worker, times follow the numbers
+    standings = read_standings(session, drafts, now)
+    files = describe_attachments(session, (draft.attachment_id for draft in drafts))
+    batch = _Batch(now, heads, files)
+    outcomes = [batch.take(draft, standing) for draft, standing in zip(drafts, standings, strict=True)]
+    batch.write(work)
+    batch.answer_repeated(session)
+    return outcomes
+
+
+class _Batch:
+    """The drafts of one transaction as they are judged, and what is to be written of them."""
+
+    def __init__(self, now: datetime, heads: dict[str, int], files: dict[str, Payload]) -> None:
+        self._now = now
+        self._heads = dict(heads)
+        self._files = files
+        self._rows: list[SimpleNamespace] = []
+        self._messages: list[Payload] = []
+        self._wishes: list[notifications.Wish] = []
+        self._first: dict[Any, Outcome] = {}
+        self._last_at: dict[tuple[str, str | None], datetime] = {}
+        self._repeated: list[tuple[Outcome, str]] = []
+
+    def take(self, draft: Draft, standing: Standing | None) -> Outcome:
+        """Judge `draft`; a good one gets its number."""
+        first = self._first.get(draft.dedupe_key) if draft.dedupe_key else None
+        if first is not None and first.error is None:
+            return Outcome(first.message)
+        if standing is None or standing.role is None:
+            return Outcome()
+        if standing.existing_id is not None:
+            outcome = Outcome()
+            self._repeated.append((outcome, standing.existing_id))
+            return outcome
+        error = self._judge(draft, standing)
+        outcome = Outcome(error=error) if error else Outcome(self._add(draft, standing), fresh=True)
+        if draft.dedupe_key:
+            self._first[draft.dedupe_key] = outcome
+        return outcome
+
+    def _judge(self, draft: Draft, standing: Standing) -> AppError | None:
+        role = standing.role
+        assert role is not None  # `take` has refused those without
+        last_at = self._last_at.get((draft.room_id, draft.actor.id), standing.last_at)
+        file = self._files.get(draft.attachment_id) if draft.attachment_id else None
+        if draft.reply_to and not _may_answer(standing):
+            return AppError("message_not_found", details={"replyTo": ["There is no such message in this room."]})
+        if draft.attachment_id and (
+            file is None or (file["roomId"], file["userId"]) != (draft.room_id, draft.actor.id)
+        ):
+            return AppError("attachment_not_found")
+        return (
+            refuse_writing(standing.settings, role=role, muted_until=standing.muted_until, now=self._now)
+            or refuse_type(draft.message_type, role)
+            or refuse_hurry(standing.settings, role=role, last_at=last_at, now=self._now)
+        )
+
+    def _add(self, draft: Draft, standing: Standing) -> Payload:
+        seq = self._heads[draft.room_id] = self._heads[draft.room_id] + 1
+        actor = draft.actor
+        row = SimpleNamespace(
+            id=new_id(),
+            room_id=draft.room_id,
+            seq=seq,
+            change_seq=seq,
+            user_id=actor.user_id,
+            guest_id=actor.guest_id,
+            author_name=standing.name,
+            content=draft.content,
+            message_type=draft.message_type,
+            client_message_id=draft.client_message_id,
+            attachment_id=draft.attachment_id,
+            reply_to=draft.reply_to,
+            votes=0,
+            created_at=self._now,
+            edited_at=None,
+            deleted_at=None,
+        )
+        author = author_payload(
+            user_id=actor.user_id, guest_id=actor.guest_id, username=standing.username, name=standing.name
+        )
+        message = message_payload(row, author, self._files.get(draft.attachment_id) if draft.attachment_id else None)
+        self._rows.append(row)
+        self._messages.append(message)
+        self._wishes += notifications.wishes_of(message, direct_key=standing.direct_key)
+        self._last_at[draft.room_id, actor.id] = self._now
+        return message
+
+    def write(self, work: Transaction) -> None:
+        """Insert, raise the heads, notify, emit."""
+        if not self._rows:
+            return
+        dialect = work.session.get_bind().dialect.name
+        values = [tuple(getattr(row, name) for name in _ROWS.names) for row in self._rows]
+        work.session.execute(_insert(dialect), _ROWS.parameters(dialect, values))
+        raise_chats(work.session, Counter(row.room_id for row in self._rows))
+        for message in self._messages:
+            work.emit(message_received(message))
+        notifications.write_notifications(work, self._wishes)
+
+    def answer_repeated(self, session: Session) -> None:
+        """Fill in the messages that were there already."""
+        if not self._repeated:
+            return
+        query = select_messages().where(Message.id.in_({ident for _, ident in self._repeated}))
+        found = {message["id"]: message for message in load_payloads(session, query)}
+        for outcome, ident in self._repeated:
+            outcome.message = found[ident]
+
+
+def _may_answer(standing: Standing) -> bool:
+    """Whether the message replied to is in the room and may be read by the author."""
+    if standing.reply_seq is None:
+        return False
+    return standing.settings.get("history") != "sinceJoin" or standing.reply_seq > standing.joined_chat_seq
+
+
+@lru_cache
+def _insert(dialect: str) -> Insert:
+    rows = _ROWS.table(dialect)
+    return insert(_TABLE).from_select(list(_ROWS.names), select(*(rows.c[name] for name in _ROWS.names)))

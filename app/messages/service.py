@@ -1,0 +1,75 @@
+"""The conversation's service: the only way to act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.backends.transaction import reading, transaction
+from app.core.actor import Actor
+from app.core.errors import AppError
+from app.core.ids import is_id
+from app.messages.changing import delete_message, edit_message, vote_for_question, withdraw_vote
+from app.messages.history import list_changes, list_messages, list_messages_before, recent_messages
+from app.messages.payloads import Payload
+from app.messages.sending import write_drafts
+from app.messages.standing import Draft
+from app.rooms.access import require_role
+from app.rooms.models import Role
+
+__all__ = [
+    "after_send",
+    "delete_message",
+    "edit_message",
+    "list_changes",
+    "list_messages",
+    "list_messages_before",
+    "recent_messages",
+    "send_message",
+    "vote_for_question",
+    "withdraw_vote",
+]
+
+after_send: list[Callable[[str, Actor], None]] = []
+"""Called as `(room_id, author)` after each message that was written: typing ends with it."""
+
+
+def send_message(
+    *,
+    actor: Actor,
+    room_id: str,
+    content: str,
+    message_type: str = "text",
+    client_message_id: str | None = None,
+    attachment_id: str | None = None,
+    reply_to: str | None = None,
+) -> Payload:
+    """Write a message; it is durable when this returns. A repeated `client_message_id` of the author answers the first.
+
+    Raises:
+        AppError: those of `require_role` for a guest; `guests_not_allowed`, `muted`, `chat_closed`, `slow_mode` (with
+            `retry_after_ms`), `forbidden` (a stage line by who is no host), `message_not_found` (`reply_to`),
+            `attachment_not_found`.
+    """
+    if not is_id(room_id):
+        raise AppError("room_not_found")
+    draft = Draft(actor, room_id, content, message_type, client_message_id, attachment_id, reply_to)
+    with transaction() as work:
+        outcome = write_drafts(work, [draft])[0]
+        if outcome.error is not None:
+            raise outcome.error
+    if outcome.message is None:
+        raise _refusal(actor, room_id)
+    if outcome.fresh:
+        for listener in after_send:
+            listener(room_id, actor)
+    return outcome.message
+
+
+def _refusal(actor: Actor, room_id: str) -> AppError:
+    """Why somebody who neither is a member nor a guest may not write, in the words of the rooms."""
+    with reading() as session:
+        try:
+            require_role(session, actor=actor, ref=room_id, need=Role.GUEST)
+        except AppError as why:
+            return why
+    return AppError("forbidden")

@@ -1,0 +1,34 @@
+"""Socket events of the conversation; `send_message` and `message` are seed 003's and seed 002's names of `send-message`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.messages import service
+from app.messages.schemas import EditMessage, MessageRef, SeedMessage, SendMessage
+from app.web.sockets import Client, on
+
+
+@on("send-message", SendMessage, limit="message")
+@on("send_message", SendMessage, limit="message")
+def send_message(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    """Ack `{ok, message}`."""
+    return {"message": service.send_message(actor=client.actor, **data)}
+
+
+@on("message", SeedMessage, limit="message")
+def send_seed_message(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    """Ack `{ok, message}`."""
+    return {"message": service.send_message(actor=client.actor, content=data.pop("text"), **data)}
+
+
+@on("edit-message", EditMessage, limit="message")
+def edit_message(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    """Ack `{ok, message}`."""
+    return {"message": service.edit_message(actor=client.actor, **data)}
+
+
+@on("delete-message", MessageRef, limit="message")
+def delete_message(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    """Ack `{ok, message}`."""
+    return {"message": service.delete_message(actor=client.actor, **data)}
