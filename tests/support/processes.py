@@ -156,6 +156,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 env=dict(self.environment()),
+                cwd=self.directory,
                 start_new_session=True,
                 user=self.user,
             )

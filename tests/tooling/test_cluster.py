@@ -13,6 +13,8 @@ from tests.support.processes import accepts
 def cluster() -> Iterator[Cluster]:
     with Cluster(workers=2) as running:
         yield running
+        ports = [part.port for part in (*running.stores, *running.servers.values(), running.nginx)]
+    assert not any(map(accepts, ports)), "something still listens"
 
 
 def test_nginx_leads_to_workers_that_use_the_stores(cluster: Cluster) -> None:
@@ -26,14 +28,3 @@ def test_a_rolling_restart_always_leaves_somebody_to_answer(cluster: Cluster) ->
         assert server.stop() == 0
         assert requests.get(f"{cluster.url}/healthz", timeout=5).status_code == 200
         server.start()
-
-
-def test_commands_see_the_workers_database(cluster: Cluster) -> None:
-    assert "(head)" in cluster.flask("db", "current")
-
-
-def test_nothing_listens_any_more_when_it_has_ended() -> None:
-    with Cluster(workers=1) as running:
-        ports = [part.port for part in (*running.stores, *running.servers.values(), running.nginx)]
-        assert all(map(accepts, ports))
-    assert not any(map(accepts, ports))

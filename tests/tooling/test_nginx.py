@@ -9,7 +9,7 @@ import requests
 import websocket
 
 from app.core.errors import CATALOGUE
-from tests.support.processes import together
+from tests.support.processes import free_port, together
 from tests.support.server import Server
 from tests.support.services import Nginx
 from tools import nginx_conf
@@ -31,12 +31,17 @@ def workers() -> Iterator[dict[str, Server]]:
 
 @pytest.fixture(scope="module")
 def nginx(workers: dict[str, Server]) -> Iterator[Nginx]:
-    proxy = Nginx()
-    addresses = {worker: f"127.0.0.1:{server.port}" for worker, server in workers.items()}
-    listen = f"127.0.0.1:{proxy.port}"
-    proxy.configure(nginx_conf.render(addresses, listen=listen, directory=proxy.directory, connections=512))
-    with proxy:
-        yield proxy
+    with proxy({worker: server.port for worker, server in workers.items()}) as running:
+        yield running
+
+
+def proxy(ports: dict[str, int]) -> Nginx:
+    unstarted = Nginx()
+    addresses = {worker: f"127.0.0.1:{port}" for worker, port in ports.items()}
+    listen = f"127.0.0.1:{unstarted.port}"
+    return unstarted.configure(
+        nginx_conf.render(addresses, listen=listen, directory=unstarted.directory, connections=512)
+    )
 
 
 def open_session(url: str) -> str:
@@ -83,18 +88,11 @@ def test_a_dead_workers_clients_are_sent_to_another_and_start_anew(nginx: Nginx,
         workers["w1"].start()
 
 
-def test_without_any_worker_clients_are_told_to_come_back(nginx: Nginx, workers: dict[str, Server]) -> None:
-    for server in workers.values():
-        server.kill()
-    try:
-        answer = requests.get(f"{nginx.url}/api/rooms", timeout=5)
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-        assert answer.json()["error"] == envelope("draining")
-    finally:
-        for server in workers.values():
-            server.launch()
-        for server in workers.values():
-            server.wait_until_ready()
+def test_without_any_worker_clients_are_told_to_come_back() -> None:
+    with proxy({"w1": free_port(), "w2": free_port()}) as lonely:
+        answer = requests.get(f"{lonely.url}/api/rooms", timeout=5)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["error"] == envelope("draining")
 
 
 def envelope(code: str) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """The launcher of Greenroom itself, and the databases that fixtures make for it."""
 
-import signal
 from pathlib import Path
 
 import psycopg
@@ -10,8 +9,7 @@ from sqlalchemy import create_engine, inspect
 
 from app.extensions import db
 from tests.support.databases import PostgresTemplates
-from tests.support.fixtures import StartServer
-from tests.support.processes import ServiceError, together
+from tests.support.processes import ServiceError
 from tests.support.server import Server, environment, flask
 
 
@@ -20,13 +18,7 @@ def test_a_server_says_that_everything_is_embedded(server: Server) -> None:
     assert (health["database"], health["redis"], health["storage"]) == ("embedded", "embedded", "embedded")
 
 
-def test_a_server_ends_well_when_asked(start_server: StartServer) -> None:
-    server = start_server()
-    assert server.stop() == 0
-
-
-def test_a_killed_worker_is_replaced_on_the_same_port(start_server: StartServer) -> None:
-    server = start_server()
+def test_a_killed_worker_is_replaced_on_the_same_port(server: Server) -> None:
     before = {child.pid for child in server.children()}
     server.kill_worker()
     server.wait_until_ready()
@@ -34,10 +26,10 @@ def test_a_killed_worker_is_replaced_on_the_same_port(start_server: StartServer)
     assert before.isdisjoint(child.pid for child in server.children())
 
 
-def test_a_killed_server_starts_again_on_what_it_wrote(start_server: StartServer) -> None:
-    server = start_server()
+def test_a_killed_server_starts_again_on_what_it_wrote_and_ends_well_when_asked(server: Server) -> None:
     server.kill()
-    assert server.start().is_ready()
+    server.start()
+    assert server.stop() == 0
 
 
 def test_a_server_with_a_weak_secret_ends_at_once_and_says_why() -> None:
@@ -78,20 +70,3 @@ def test_a_cleaned_database_is_empty(postgres_url: str, request: pytest.FixtureR
         request.getfixturevalue("clean_postgres_url")
         assert connection.execute("SELECT count(*) FROM leftover").fetchone() == (0,)
         connection.execute("DROP TABLE leftover")
-
-
-def test_processes_that_start_together_also_end_together() -> None:
-    first, second = Server({}, app="tests.conformance.app:app", ready="/readyz"), Server({"PORT": "0"})
-    second.ready = "/nowhere"
-    second.start_timeout_s = 0.1
-    with pytest.raises(ServiceError), together(first, second):
-        pass
-    assert not first.is_running
-    assert not second.is_running
-
-
-def test_stop_kills_what_does_not_end_in_time(start_server: StartServer) -> None:
-    server = start_server()
-    server.stop_timeout_s = 0.2
-    server.pause()
-    assert server.stop() == -signal.SIGKILL

