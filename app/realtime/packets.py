@@ -102,9 +102,9 @@ def _check(type_: int, id_: int | None, data: Any, *, has_data: bool) -> None:
     elif type_ in (ACK, BINARY_ACK):
         valid = isinstance(data, list) and id_ is not None
     elif type_ == CONNECT:
-        valid = not has_data or isinstance(data, dict)
+        valid = id_ is None and (not has_data or isinstance(data, dict))
     else:
-        valid = type_ == DISCONNECT and not has_data
+        valid = type_ == DISCONNECT and id_ is None and not has_data
     if not valid:
         raise MalformedPacketError("the payload has the wrong shape")
 

@@ -59,3 +59,12 @@ class Gunicorn:
         """End it at once; nothing happens when it has ended."""
         self.process.kill()
         self.process.wait(10)
+
+
+def run_briefly(*options: str) -> tuple[int, str]:
+    """Start gunicorn with options that it should refuse; its exit status and what it said."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{free_port()}"]
+    done = subprocess.run(
+        [*command, *options, "tests.conformance.app:app"], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+    return done.returncode, done.stdout + done.stderr

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import struct
+from itertools import cycle
+from operator import xor
 from types import TracebackType
 from typing import Self
 
@@ -28,7 +30,7 @@ def masked(payload: bytes, first: int = 0x80 | TEXT, mask: bytes = MASK) -> byte
         head = struct.pack("!BBH", first, 0x80 | 126, size)
     else:
         head = struct.pack("!BBQ", first, 0x80 | 127, size)
-    return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+    return head + mask + bytes(map(xor, payload, cycle(mask)))
 
 
 def connect_tcp(server: Gunicorn) -> socket.socket:

@@ -1,0 +1,77 @@
+"""SIGTERM to a server with many real sockets: everyone is told, nobody is cut off, exit 0."""
+
+import json
+import signal
+import time
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import pytest
+
+from app.realtime.frames import CLOSE
+from tests.realtime.conftest import Launch
+from tests.realtime.launcher import Gunicorn
+from tests.realtime.raw import RawSocket
+
+CLIENTS = 500
+
+
+def _readiness(server: Gunicorn) -> int:
+    try:
+        with urlopen(f"{server.url}/readyz", timeout=2) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except URLError:
+        return 0  # the listener is closed
+
+
+def test_five_hundred_sockets_are_told_when_to_come_back_and_closed(launch: Launch) -> None:
+    server = launch(drain_notice_ms=300, drain_reconnect_ms=4_000, drain_batch_sockets=50)
+    clients = [RawSocket(server) for _ in range(CLIENTS)]
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    waits = []
+    for client in clients:
+        event, payload = json.loads(client.text()[2:])
+        assert event == "server-draining"
+        waits.append(payload["reconnectInMs"])
+    assert _readiness(server) in (0, 503)
+    for client in clients:
+        assert client.frame() == (CLOSE, (1012).to_bytes(2, "big") + b"draining")
+        client.close()
+    assert server.process.wait(10) == 0
+    assert time.monotonic() - began < 10
+    assert min(waits) >= 0
+    assert max(waits) <= 4_000
+    assert len(set(waits)) > CLIENTS // 4  # each its own moment
+
+
+def test_a_waiting_poll_is_answered_when_the_server_drains(launch: Launch) -> None:
+    server = launch(drain_notice_ms=100)
+    with urlopen(f"{server.url}/socket.io/?EIO=4&transport=polling", timeout=5) as answer:
+        sid = json.loads(answer.read()[1:])["sid"]
+    server.process.send_signal(signal.SIGTERM)
+    try:
+        with urlopen(f"{server.url}/socket.io/?EIO=4&transport=polling&sid={sid}", timeout=5) as answer:
+            assert answer.read() in (b"1", b"6")
+    except (HTTPError, URLError):
+        pass  # it came after the listener was closed
+    assert server.process.wait(10) == 0
+
+
+def test_an_idle_server_ends_at_once(launch: Launch) -> None:
+    server = launch()
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(10) == 0
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("option", ["certfile", "keyfile"])
+def test_tls_is_refused_at_start(option: str) -> None:
+    from tests.realtime.launcher import run_briefly
+
+    status, said = run_briefly(f"--{option}", "/dev/null")
+    assert status != 0
+    assert "TLS" in said
