@@ -3,36 +3,43 @@ from gevent import monkey
 monkey.patch_all()  # first: psycopg and boto3 look at import
 
 import gc
-import os
 import resource
+import sys
 
-bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT') or 3000}"  # noqa: S104
+from app.realtime.settings import EngineSettings, WorkerSettings
+from app.settings import SettingError, Settings
+from app.web.background import background
+
+try:
+    settings, engine, http = Settings.from_env(), EngineSettings.from_env(), WorkerSettings.from_env()
+except (SettingError, ValueError) as why:
+    print(f"greenroom: {why}", file=sys.stderr)  # noqa: T201
+    sys.exit(3)
+
+bind = f"{settings.host}:{settings.port}"
 worker_class = "app.realtime.worker.GreenroomWorker"
 workers = 1  # a second worker behind one listener breaks polling; scale by processes, a port each
-worker_connections = int(os.environ.get("HTTP_MAX_CONNECTIONS") or 4096)
+worker_connections = http.max_connections
 backlog = 4096
-keepalive = 10  # seconds: idle connections, and how long a request's head may take to arrive
+keepalive = max(1, http.idle_timeout_ms // 1000)
 timeout = 30
-graceful_timeout = 30
+graceful_timeout = http.graceful_timeout_ms // 1000
 control_socket_disable = True
 forwarded_allow_ips = ""  # proxies are trusted by ProxyFix alone, in one place
+header_map = "refuse"  # `X_Forwarded_For` and `Transfer_Encoding` read like what they are not
 accesslog = None
-
-#: Files that are neither sockets nor HTTP connections: database, logs, libraries.
-SPARE_FILES = 256
 
 
 def on_starting(server):
     """Refuse what would break silently: TLS here, too few files for the sockets allowed."""
     if server.cfg.is_ssl:
-        raise SystemExit("certfile and keyfile are not supported: end TLS in the proxy in front.")
+        print("greenroom: certfile and keyfile are not supported; end TLS in the proxy in front.", file=sys.stderr)  # noqa: T201
+        sys.exit(3)
     _raise_file_limit(server)
 
 
 def post_worker_init(worker):
     """Begin the loops beside the requests, and keep the collector off what lives as long as the process."""
-    from app.web.background import background
-
     background.start()
     gc.collect()
     gc.freeze()
@@ -40,7 +47,7 @@ def post_worker_init(worker):
 
 
 def _raise_file_limit(server):
-    wanted = int(os.environ.get("SOCKET_MAX_CONNECTIONS") or 15_000) + worker_connections + SPARE_FILES
+    wanted = engine.max_connections + http.max_connections + http.spare_files
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return

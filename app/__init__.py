@@ -72,9 +72,8 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
     socketio = SocketIO()
     socketio.init_app(
         app,
-        engine=EngineSettings(worker_id=settings.worker_id),
+        engine=EngineSettings.from_env(worker_id=settings.worker_id),
         cors_allowed_origins=live.allowed_origin(settings),
-        always_connect=True,
     )
     sockets.bind(socketio.server, limits=handles.limits, handshake=auth.handshake)
     return socketio

@@ -1,62 +1,125 @@
-"""Every limit, interval and bound of the engine, with its unit in its name."""
+"""Every limit, interval and bound of the engine and its worker: one table each, units in the names.
 
+A field is read from the environment, or from `.env`, under its prefix and its name in capitals:
+`SOCKET_PING_INTERVAL_MS`, `HTTP_MAX_CONNECTIONS`.
+"""
+
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+from dotenv import dotenv_values
 
 WORKER_ID_PATTERN = re.compile(r"[A-Za-z0-9]{1,32}")
 
 
+def _setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+def _tuple(raw: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+
+def _switch(raw: str) -> bool:
+    if raw.lower() not in ("true", "false", "1", "0"):
+        raise ValueError("must be true or false")
+    return raw.lower() in ("true", "1")
+
+
+class FromEnvironment:
+    """Reads a dataclass from the environment, field by field, by the type of its default."""
+
+    PREFIX: ClassVar[str]
+    PARSERS: ClassVar[Mapping[type, Any]] = {int: int, float: float, str: str, tuple: _tuple, bool: _switch}
+
+    @classmethod
+    def variables(cls) -> dict[str, Any]:
+        """Environment variable → the dataclass field that it sets; documentation is made from it."""
+        return {cls.PREFIX + one.name.upper(): one for one in fields(cls)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None, **given: Any) -> Self:
+        """Read the environment (with `.env` below it) or `env`; `given` fields are not looked up.
+
+        Raises:
+            ValueError: a value that cannot be used; the message names the variable.
+        """
+        raw = env if env is not None else {**dotenv_values(".env"), **os.environ}
+        values = dict(given)
+        for variable, one in cls.variables().items():
+            text = raw.get(variable)
+            if one.name not in given and text:
+                try:
+                    values[one.name] = cls.PARSERS[type(one.default)](text)
+                except ValueError as why:
+                    raise ValueError(f"{variable}: {why}") from None
+        return cls(**values)
+
+
 @dataclass(frozen=True, slots=True)
-class EngineSettings:
+class EngineSettings(FromEnvironment):
     """What an operator may tune and a benchmark may lift.
 
-    Raises ValueError for a worker id that could not stand in front of an Engine.IO sid.
+    Raises:
+        ValueError: a worker id that could not stand in front of an Engine.IO sid.
     """
 
-    #: Prefixes every Engine.IO sid, so that a proxy can route polling clients to their worker.
-    worker_id: str = "w0"
-    path: str = "socket.io"
-    namespaces: tuple[str, ...] = ("/",)
-    allow_upgrades: bool = True
+    PREFIX: ClassVar[str] = "SOCKET_"
 
-    # Heartbeat (Engine.IO protocol v4, "Heartbeat"): a ping goes out up to the jitter early,
-    # so that clients who came together do not answer together.
-    ping_interval_ms: int = 25_000
-    ping_timeout_ms: int = 20_000
-    ping_jitter_pct: int = 10
+    worker_id: str = _setting("w0", "Prefixes every Engine.IO sid, so that a proxy can route polling clients.")
+    path: str = _setting("socket.io", "Where clients connect.")
+    namespaces: tuple[str, ...] = _setting(("/",), "The namespaces that clients may connect to.")
+    allow_upgrades: bool = _setting(True, "Whether polling clients are told that they may upgrade.")
 
-    # What one client may send.
-    max_frame_bytes: int = 65_536
-    max_payload_packets: int = 256
-    max_binary_attachments: int = 0
-    max_queued_events_per_client: int = 32
-    receive_timeout_ms: int = 10_000
+    ping_interval_ms: int = _setting(25_000, "How often a client is asked whether it is there.")
+    ping_timeout_ms: int = _setting(20_000, "How long it may take to answer.")
+    ping_jitter_pct: int = _setting(
+        10, "How much of the interval a ping may come early, so that those who came together do not answer together."
+    )
 
-    # What one client may leave unread before it is closed, and all of them together.
-    backlog_bytes_per_client: int = 1_048_576
-    backlog_age_ms: int = 10_000
-    backlog_bytes_total: int = 268_435_456
+    max_frame_bytes: int = _setting(65_536, "The longest message, frame or polling body of a client.")
+    max_payload_packets: int = _setting(256, "The most packets in one polling body.")
+    max_binary_attachments: int = _setting(0, "The most binary attachments of one event.")
+    max_queued_events_per_client: int = _setting(32, "A client with so many events waiting is not read.")
+    receive_timeout_ms: int = _setting(10_000, "How long a polling body may take.")
 
-    # How broadcasts are gathered.
-    flush_slice_ms: float = 2.0
-    flush_batch_bytes: int = 131_072
-    pending_bytes_per_room: int = 16_777_216
+    backlog_bytes_per_client: int = _setting(1_048_576, "What a client may leave unread before it is closed.")
+    backlog_age_ms: int = _setting(10_000, "How long it may leave it unread.")
+    backlog_bytes_total: int = _setting(268_435_456, "What all clients together may leave unread.")
 
-    # Who may come, and how long a connection may stay without saying who it is.
-    max_connections: int = 15_000
-    connections_per_ip: int = 2_000
-    connect_timeout_ms: int = 10_000
-    upgrade_timeout_ms: int = 10_000
-    upgrade_noop_ms: int = 100
-    close_timeout_ms: int = 2_000
+    flush_slice_ms: float = _setting(2.0, "How long the fan-out works before it lets others run.")
+    flush_batch_bytes: int = _setting(131_072, "The most bytes gathered into one write.")
+    pending_bytes_per_room: int = _setting(16_777_216, "Senders to a room wait while so much waits for its members.")
 
-    # How a worker says goodbye.
-    drain_notice_ms: int = 1_000
-    drain_reconnect_ms: int = 5_000
-    drain_batch_sockets: int = 200
-    drain_batch_pause_ms: int = 20
-    drain_timeout_ms: int = 15_000
+    max_connections: int = _setting(15_000, "Sockets of this process, all addresses together.")
+    connections_per_ip: int = _setting(2_000, "Sockets of one address.")
+    connect_timeout_ms: int = _setting(10_000, "How long a socket may stay without joining a namespace.")
+    upgrade_timeout_ms: int = _setting(10_000, "How long an upgrade to WebSocket may take.")
+    upgrade_noop_ms: int = _setting(100, "When a waiting poll is ended for an upgrade.")
+    close_timeout_ms: int = _setting(2_000, "How long a goodbye may take.")
+
+    drain_notice_ms: int = _setting(1_000, "From `server-draining` to the first socket closed.")
+    drain_reconnect_ms: int = _setting(5_000, "Clients are told to come back at a random moment within this.")
+    drain_batch_sockets: int = _setting(200, "Sockets closed at a time while draining.")
+    drain_batch_pause_ms: int = _setting(20, "The pause between two batches.")
+    drain_timeout_ms: int = _setting(15_000, "When draining is given up.")
 
     def __post_init__(self) -> None:
         if not WORKER_ID_PATTERN.fullmatch(self.worker_id):
             raise ValueError(f"worker_id must be 1 to 32 letters or digits, not {self.worker_id!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings(FromEnvironment):
+    """The HTTP side of the worker; sockets that were taken over do not count here."""
+
+    PREFIX: ClassVar[str] = "HTTP_"
+
+    max_connections: int = _setting(4_096, "HTTP connections at a time, waiting polls included.")
+    idle_timeout_ms: int = _setting(10_000, "An idle connection's life, and how long a request's head may take.")
+    io_timeout_ms: int = _setting(30_000, "How long a single read or write of a request may take.")
+    graceful_timeout_ms: int = _setting(30_000, "From SIGTERM to SIGKILL.")
+    spare_files: int = _setting(256, "Files that are neither sockets nor HTTP connections.")

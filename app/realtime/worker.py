@@ -7,6 +7,7 @@ and it drains instead of waiting for sockets that never finish by themselves.
 
 import time
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -18,8 +19,10 @@ from gunicorn.workers.base_async import ALREADY_HANDLED
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.realtime import drain
+from app.realtime.settings import WorkerSettings
 
-SOCKET_TIMEOUT_S = 30.0
+#: A moment before the arbiter's SIGKILL, so that the worker still exits by itself.
+MARGIN_S = 2.0
 
 
 class GreenroomWorker(GeventWorker):  # type: ignore[misc]
@@ -29,6 +32,7 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.active_requests = 0
         self.stop_asked: Event | None = None
+        self.io_timeout_s = WorkerSettings.from_env().io_timeout_ms / 1000
 
     def run(self) -> None:
         """Serve until told to stop, then drain; returns when the process may exit."""
@@ -43,7 +47,7 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         started = time.monotonic()
         drainer = gevent.spawn(drain.drain_process)
         while not drainer.ready() or self.active_requests:
-            if time.monotonic() - started > self.cfg.graceful_timeout - 2:
+            if time.monotonic() - started > self.cfg.graceful_timeout - MARGIN_S:
                 self.log.warning("Draining took too long (pid:%s)", self.pid)
                 return
             self.notify()
@@ -51,13 +55,17 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
 
     def _serve(self, listener: Any) -> StreamServer:
         listener.setblocking(1)
-        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections))
+        # The parent class asks the listener for its name on each connection: asked once, a
+        # connection that was accepted just before the listener closed is still served.
+        name = listener.getsockname()
+        named = SimpleNamespace(getsockname=lambda: name)
+        server = StreamServer(listener, handle=partial(self.handle, named), spawn=Pool(self.worker_connections))
         server.start()
         return server
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         # Unlike the stock worker's: no single read or write of a request may hang for ever.
-        client.settimeout(SOCKET_TIMEOUT_S)
+        client.settimeout(self.io_timeout_s)
         super(GeventWorker, self).handle(listener, client, addr)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:

@@ -17,8 +17,8 @@ def register(server: Server) -> None:
         server.emit("auth", auth or {}, to=sid)
 
     def disconnect(sid: str, reason: str) -> None:
-        disconnects.append(reason)
         if "boom" in server.rooms(sid):
+            disconnects.append(reason)
             raise TypeError("a disconnect handler that fails")
 
     def say(sid: str, channel: str, text: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ def launch() -> Iterator[Launch]:
     """Start servers with `launch(profile=…, setting=value…)`; they end with the module."""
     running: list[Gunicorn] = []
 
-    def start(profile: str = "", **settings: object) -> Gunicorn:
+    def start(profile: str = "own", **settings: object) -> Gunicorn:
         running.append(Gunicorn(profile, settings))
         return running[-1]
 
@@ -23,7 +23,9 @@ def launch() -> Iterator[Launch]:
         server.kill()
 
 
-@pytest.fixture(scope="module")
-def server(launch: Launch) -> Gunicorn:
-    """One server with the default settings."""
-    return launch()
+@pytest.fixture(scope="session")
+def server() -> Iterator[Gunicorn]:
+    """One server with the default settings, for all modules: starting one takes seconds."""
+    running = Gunicorn("own", {})
+    yield running
+    running.kill()

@@ -65,6 +65,11 @@ def run_briefly(*options: str) -> tuple[int, str]:
     """Start gunicorn with options that it should refuse; its exit status and what it said."""
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{free_port()}"]
     done = subprocess.run(
-        [*command, *options, "tests.conformance.app:app"], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        [*command, *options, "tests.conformance.app:app"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr

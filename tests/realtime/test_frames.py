@@ -1,5 +1,7 @@
 """The frame reader against RFC 6455, with frames cut anywhere."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,17 +32,17 @@ def parse(data: bytes, cuts: list[int] | None = None, max_bytes: int = MAX_BYTES
     parser = FrameParser(max_bytes)
     found = []
     edges = [0, *sorted(cuts or []), len(data)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         parser.feed(data[begin:end])
         while (message := parser.next_message()) is not None:
             found.append(message)
     return found
 
 
-def refusal(data: bytes, **options: int) -> int:
+def refusal(data: bytes, max_bytes: int = MAX_BYTES) -> int:
     """The close code that `data` earns."""
     with pytest.raises(ProtocolError) as caught:
-        parse(data, **options)
+        parse(data, max_bytes=max_bytes)
     return caught.value.code
 
 

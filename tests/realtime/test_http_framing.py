@@ -8,8 +8,9 @@ import socket
 
 import pytest
 
+from tests.realtime.conftest import Launch
 from tests.realtime.launcher import Gunicorn
-from tests.realtime.raw import connect_tcp
+from tests.realtime.raw import HANDSHAKE, connect_tcp, masked
 
 SMUGGLED = b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -69,8 +70,9 @@ def test_a_clean_request_with_another_behind_it_is_answered_twice(server: Gunico
     assert b"connections" in said
 
 
-def test_a_slow_head_is_cut(launch_slow: Gunicorn) -> None:
-    with connect_tcp(launch_slow) as sock:
+def test_a_slow_head_is_cut(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_IDLE_TIMEOUT_MS", "1000")
+    with connect_tcp(launch()) as sock:
         sock.sendall(b"GET /readyz HTTP/1.1\r\n")
         sock.settimeout(0.2)
         for _ in range(25):
@@ -85,29 +87,7 @@ def test_a_slow_head_is_cut(launch_slow: Gunicorn) -> None:
         pytest.fail("the server still waits for the end of the head")
 
 
-@pytest.fixture
-def launch_slow(server: Gunicorn, monkeypatch: pytest.MonkeyPatch) -> Gunicorn:
-    """A server that waits one second for a request's head."""
-    monkeypatch.setenv("HTTP_IDLE_TIMEOUT_MS", "1000")
-    patient = Gunicorn("own", {})
-    monkeypatch.undo()
-    patient_kill.append(patient)
-    return patient
-
-
-patient_kill: list[Gunicorn] = []
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _end_patient() -> object:
-    yield None
-    for server in patient_kill:
-        server.kill()
-
-
 def test_bytes_after_the_websocket_handshake_reach_the_engine(server: Gunicorn) -> None:
-    from tests.realtime.raw import HANDSHAKE, masked
-
     with connect_tcp(server) as sock:
         sock.sendall(HANDSHAKE.format(query="", headers="").encode() + masked(b"40") + masked(b'421["disconnects"]'))
         said = b""

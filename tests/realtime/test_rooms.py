@@ -1,0 +1,208 @@
+"""Order and completeness of what clients get, whatever is interleaved."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from app.realtime.flusher import Flusher
+from app.realtime.frames import encode_frame, split_frames
+from app.realtime.rooms import Client, Room
+from app.realtime.settings import EngineSettings
+from app.realtime.websocket import Bounds
+
+CLIENTS = 4
+ROOMS = 2
+
+
+class Pipe:
+    """A transport that takes everything; `backlog` None makes the fan-out write to `sock`."""
+
+    def __init__(self, *, direct: bool) -> None:
+        self.backlog = None if direct else object()
+        self.sock = self
+        self.data = b""
+
+    def send(self, data: bytes) -> int:
+        self.data += data
+        return len(data)
+
+    def write(self, frames: bytes) -> None:
+        self.data += frames
+
+    def write_latest(self, key: object, frame: bytes) -> None:
+        del key
+        self.data += frame
+
+    @property
+    def texts(self) -> list[str]:
+        return [payload.decode() for _, payload in split_frames(self.data)]
+
+
+def _client(number: int) -> Client:
+    client = Client(f"s{number}", "/", Mock())
+    client.transport = Pipe(direct=number % 2 == 0)
+    return client
+
+
+class FanOut(RuleBasedStateMachine):
+    """Against a model in which every broadcast arrives at once.
+
+    A client gets each room's durable frames in order, exactly those sent while it was a member,
+    and what is sent to it alone stays between what was sent to its rooms before and after.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bounds = Bounds(EngineSettings(flush_batch_bytes=64))
+        self.flusher = Flusher(self.bounds)
+        self.flusher._running = True  # the test turns the crank: no greenlet
+        self.clients = [_client(number) for number in range(CLIENTS)]
+        self.rooms = [Room(f"r{number}") for number in range(ROOMS)]
+        self.expected: dict[Client, list[str]] = {client: [] for client in self.clients}
+        self.count = 0
+
+    def _text(self, what: str) -> str:
+        self.count += 1
+        return f"{what}{self.count}"
+
+    @rule(room=st.integers(0, ROOMS - 1), skip=st.none() | st.integers(0, CLIENTS - 1))
+    def broadcast(self, room: int, skip: int | None) -> None:
+        target = self.rooms[room]
+        if not target.members:
+            return
+        text = self._text(f"r{room}:")
+        skipped = self.clients[skip] if skip is not None else None
+        for client in target.members - {skipped}:
+            self.expected[client].append(text)
+        self.flusher.push(target, encode_frame(text.encode()), skipped)
+
+    @rule(number=st.integers(0, CLIENTS - 1))
+    def send_directly(self, number: int) -> None:
+        client = self.clients[number]
+        text = self._text("direct:")
+        self.expected[client].append(text)
+        client.write(encode_frame(text.encode()))
+
+    @rule(number=st.integers(0, CLIENTS - 1), room=st.integers(0, ROOMS - 1))
+    def join(self, number: int, room: int) -> None:
+        client, target = self.clients[number], self.rooms[room]
+        if client not in target.members:
+            target.join(client)
+            client.rooms.append(target)
+
+    @rule(number=st.integers(0, CLIENTS - 1), room=st.integers(0, ROOMS - 1))
+    def leave(self, number: int, room: int) -> None:
+        client, target = self.clients[number], self.rooms[room]
+        if client in target.members:
+            client.transport.write(target.take_for(client))
+            client.rooms.remove(target)
+            target.leave(client)
+
+    @rule(room=st.integers(0, ROOMS - 1), members=st.integers(1, CLIENTS))
+    def flush_a_slice(self, room: int, members: int) -> None:
+        """Begin a batch, or go on with it, and stop after some members."""
+        target = self.rooms[room]
+        if target.batch is None and (target.frames or target.latest):
+            target.batch = self.flusher._begin(target)
+        if target.batch is not None:
+            for _ in range(min(members, len(target.batch.remaining))):
+                self._give_one(target)
+            if not target.batch.remaining:
+                target.batch = None
+
+    def _give_one(self, room: Room) -> None:
+        batch = room.batch
+        assert batch is not None
+        rest = set(list(batch.remaining)[1:])
+        batch.remaining -= rest
+        self.flusher._give(batch)
+        batch.remaining |= rest
+
+    @invariant()
+    def nothing_arrives_twice_or_out_of_order_within_a_room(self) -> None:
+        for client in self.clients:
+            for stream in ("r0:", "r1:"):
+                got = [text for text in _texts(client) if text.startswith(stream)]
+                sent = [text for text in self.expected[client] if text.startswith(stream)]
+                assert got == sent[: len(got)]
+
+    @invariant()
+    def a_direct_message_keeps_its_place(self) -> None:
+        for client in self.clients:
+            got = _texts(client)
+            for place, text in enumerate(got):
+                if text.startswith("direct:"):
+                    expected = self.expected[client]
+                    assert set(got[:place]) == set(expected[: expected.index(text)])
+
+    def teardown(self) -> None:
+        for client in self.clients:
+            client.write(b"")
+            assert sorted(_texts(client)) == sorted(self.expected[client])
+
+
+def _texts(client: Client) -> list[str]:
+    transport: Any = client.transport
+    texts: list[str] = transport.texts
+    return texts
+
+
+TestFanOut = FanOut.TestCase
+TestFanOut.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def test_frames_pushed_while_the_loop_is_busy_leave_in_one_write() -> None:
+    flusher = Flusher(Bounds(EngineSettings()))
+    room, client = Room("r"), _client(0)
+    room.join(client)
+    for number in range(20):
+        flusher.push(room, encode_frame(b"%d" % number))
+    flusher._run()
+    assert _texts(client) == [str(number) for number in range(20)]
+    assert flusher._bounds.counters.writes == 1
+    assert flusher._bounds.counters.deliveries == 20
+    assert room.size_bytes == 0
+
+
+def test_a_batch_carries_no_more_than_it_should() -> None:
+    flusher = Flusher(Bounds(EngineSettings(flush_batch_bytes=100)))
+    room, client = Room("r"), _client(0)
+    room.join(client)
+    for _ in range(10):
+        flusher.push(room, encode_frame(b"x" * 38))
+    flusher._run()
+    assert flusher._bounds.counters.writes == 5
+    assert len(_texts(client)) == 10
+
+
+def test_rooms_are_served_in_turn() -> None:
+    flusher = Flusher(Bounds(EngineSettings(flush_batch_bytes=1)))
+    order: list[str] = []
+    for name in ("big", "small"):
+        room, client = Room(name), _client(1)
+        client.transport.write = lambda _frames, name=name: order.append(name)  # type: ignore[method-assign]
+        room.join(client)
+        for _ in range(3 if name == "big" else 1):
+            flusher.push(room, encode_frame(b"x"))
+    flusher._run()
+    assert order == ["big", "small", "big", "big"]
+
+
+def test_a_failing_room_does_not_silence_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    flusher = Flusher(Bounds(EngineSettings()))
+    broken, sound = Room("broken"), Room("sound")
+    bad, good = _client(1), _client(0)
+    bad.transport.write = Mock(side_effect=RuntimeError)  # type: ignore[method-assign]
+    broken.join(bad)
+    sound.join(good)
+    flusher.push(broken, encode_frame(b"x"))
+    flusher.push(sound, encode_frame(b"y"))
+    flusher._run()
+    assert _texts(good) == ["y"]
+    assert "flushing a room failed" in caplog.text

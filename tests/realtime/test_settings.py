@@ -1,0 +1,42 @@
+"""Settings of the engine, read from the environment."""
+
+import pytest
+
+from app.realtime.settings import EngineSettings, WorkerSettings
+
+
+def test_every_field_can_be_set_from_the_environment() -> None:
+    for table in (EngineSettings, WorkerSettings):
+        for variable, field in table.variables().items():
+            if isinstance(field.default, int) and not isinstance(field.default, bool):
+                assert getattr(table.from_env({variable: "7"}), field.name) == 7
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert EngineSettings.from_env({}) == EngineSettings()
+
+
+def test_lists_and_switches_are_read() -> None:
+    read = EngineSettings.from_env({"SOCKET_NAMESPACES": "/, /admin", "SOCKET_ALLOW_UPGRADES": "false"})
+    assert read.namespaces == ("/", "/admin")
+    assert read.allow_upgrades is False
+
+
+def test_what_is_given_is_not_looked_up() -> None:
+    assert EngineSettings.from_env({"SOCKET_WORKER_ID": "w7"}, worker_id="w3").worker_id == "w3"
+
+
+def test_a_bad_value_is_named() -> None:
+    with pytest.raises(ValueError, match="SOCKET_PING_INTERVAL_MS"):
+        EngineSettings.from_env({"SOCKET_PING_INTERVAL_MS": "often"})
+
+
+@pytest.mark.parametrize("worker_id", ["", "w.1", "w/1", "w" * 33])
+def test_a_worker_id_that_could_not_stand_in_a_sid_is_refused(worker_id: str) -> None:
+    with pytest.raises(ValueError, match="worker_id"):
+        EngineSettings(worker_id=worker_id)
+
+
+def test_every_field_says_what_it_is_for() -> None:
+    for table in (EngineSettings, WorkerSettings):
+        assert all(field.metadata["help"] for field in table.variables().values())
