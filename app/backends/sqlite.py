@@ -41,7 +41,7 @@ class PooledCursor(sqlite3.Cursor):
 class PooledConnection(sqlite3.Connection):
     """A connection whose cursors, commits and rollbacks are run by the thread pool."""
 
-    def cursor(self, factory: type[sqlite3.Cursor] = PooledCursor) -> Any:
+    def cursor(self, factory: type[sqlite3.Cursor] = PooledCursor) -> Any:  # type: ignore[override]
         return super().cursor(factory)
 
     def commit(self) -> None:

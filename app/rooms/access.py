@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, and_, false, select
 from sqlalchemy.orm import Session
@@ -82,7 +83,8 @@ def _role(
     return None
 
 
-def _query(actor: Actor, ref: str) -> Select[tuple[Room, Membership | None, Guest | None, Ban | None]]:
+def _query(actor: Actor, ref: str) -> Select[Room, Any, Any, Any]:
+    """The room with this person's membership, guest and ban rows, each of which may be missing."""
     by_ref = Room.id == ref if is_id(ref) else Room.share_token == ref
     # SQLAlchemy writes `= None` as IS NULL, which would match the bans of everybody else.
     mine = Ban.guest_id == actor.guest_id if actor.is_guest else Ban.user_id == actor.user_id

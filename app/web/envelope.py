@@ -34,7 +34,7 @@ def as_app_error(why: Exception) -> AppError:
     if isinstance(why, AppError):
         return why
     if isinstance(why, ValidationError):
-        return AppError("validation_failed", details=_flat(why.normalized_messages()))
+        return AppError("validation_failed", details=_flat(why.normalized_messages()))  # type: ignore[no-untyped-call]
     if isinstance(why, HTTPException) and (why.code or 500) < 500:  # noqa: PLR2004
         return AppError(_BY_STATUS.get(why.code or 500, "malformed"))
     log.error("unexpected_error", exc_info=why)

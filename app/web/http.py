@@ -21,7 +21,8 @@ _METHODS_WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 
 def current_actor() -> Actor:
     """Who makes this request; the auth feature sets it before any handler runs."""
-    return g.get("actor", ANONYMOUS)
+    actor: Actor = g.get("actor", ANONYMOUS)
+    return actor
 
 
 class OrjsonProvider(JSONProvider):
@@ -35,7 +36,8 @@ class OrjsonProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Any:
         body = orjson.dumps(self._prepare_response_obj(args, kwargs))
-        return self._app.response_class(body, mimetype="application/json")
+        response_class: Any = self._app.response_class
+        return response_class(body, mimetype="application/json")
 
 
 class BodyParser(FlaskParser):
@@ -54,7 +56,7 @@ class BodyParser(FlaskParser):
         return MultiDictProxy(req.args, schema)
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> Any:
-        messages = error.normalized_messages()
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]
         for location in ("json", "query"):
             if set(messages) == {location}:
                 messages = messages[location]
