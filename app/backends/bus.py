@@ -3,7 +3,7 @@
 Promises of every implementation
 - `publish` never blocks on the network and never raises; what it cannot deliver is found by the head poll.
 - Events of one `publish` arrive in its order; across publishers the order is made by `seq` at the receiver.
-- At most once for each worker. The publisher's own worker gets the event as well.
+- Once for each worker that hears the channel, or not at all. The publisher's own worker gets the event as well.
 - After `subscribe` has returned, events published later to those channels reach this worker.
 - `on_gap` is called when something may have been lost (a reconnection), so that the worker reads what it missed.
 """
@@ -31,6 +31,10 @@ class Bus(Protocol):
 
     def is_healthy(self) -> bool:
         """Whether events travel at this moment."""
+        ...
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until what was published has left; False when that took too long. For a worker that is about to end."""
         ...
 
     def stop(self) -> None:

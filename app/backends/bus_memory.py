@@ -38,5 +38,8 @@ class MemoryBus:
     def is_healthy(self) -> bool:
         return True
 
+    def flush(self, timeout_s: float) -> bool:
+        return True
+
     def stop(self) -> None:
         self._deliver = None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from app.backends.bus import Bus
 from app.backends.bus_memory import MemoryBus
+from app.backends.bus_redis import RedisBus
 from app.backends.limits import Limits
 from app.backends.limits_memory import MemoryLimits
+from app.backends.presence import Presence
+from app.backends.presence_memory import MemoryPresence
 from app.core.clock import Clock, SystemClock
 from app.settings import Settings
 
@@ -17,14 +20,17 @@ class Handles:
         self.clock: Clock = SystemClock()
         self.bus: Bus = MemoryBus()
         self.limits: Limits = MemoryLimits(self.clock)
+        self.presence: Presence = MemoryPresence()
         self.settings: Settings = Settings()
 
     def bind(self, settings: Settings, clock: Clock) -> None:
         """Choose the implementations that `settings` ask for."""
         self.settings = settings
         self.clock = clock
-        self.bus = MemoryBus()
+        self.bus.stop()
+        self.bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
         self.limits = MemoryLimits(clock)
+        self.presence = MemoryPresence()
 
 
 handles = Handles()

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.core.clock import from_wire, to_epoch_ms
 from app.core.event import Event
+from app.presence.service import presence_payload
 
 SNAKE_SUFFIX = "~snake"
 
@@ -18,7 +19,7 @@ Translation = Callable[[Event], Iterable[Emission]]
 
 
 def translate(event: Event) -> Iterable[Emission]:
-    """`(name, *arguments)` of each event that stands for `event`; only its name and arguments are read."""
+    """`(name, *arguments)` of each event that stands for `event`."""
     translation = TABLE.get(event.name)
     return [(event.name, *event.args)] if translation is None else translation(event)
 
@@ -50,6 +51,11 @@ def _typing(is_typing: bool) -> Translation:
     return translation
 
 
+def _presence(event: Event) -> list[Emission]:
+    """Seed 003's `presence` is the whole list at every change; a crowd's is never sent."""
+    return [("presence", presence_payload(event.room_id))] if event.room_id else []
+
+
 def _renamed(name: str) -> Translation:
     return lambda event: [(name, *event.args)]
 
@@ -65,5 +71,9 @@ TABLE: dict[str, Translation] = {
     "message-received": _message,
     "user-typing": _typing(True),
     "user-stopped-typing": _typing(False),
+    "user-joined-room": _presence,
+    "user-left-room": _presence,
+    "user-online": _presence,
+    "user-offline": _presence,
     "error": _error,
 }

@@ -7,4 +7,7 @@ from flask_smorest import Api
 
 
 def init_app(app: Flask, api: Api) -> None:
-    """Register what the feature adds to the application."""
+    """Register the feature's socket events and begin with nobody here."""
+    from app.presence import service, sockets  # noqa: F401, PLC0415 - registers its events
+
+    service.here.bind()

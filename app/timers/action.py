@@ -45,7 +45,7 @@ class Action:
         """Write the row, then the log: the head of the room's stream is locked last."""
         timer.updated_at = self.work.now
         self.work.session.flush()
-        log = None if before is None else {"timer": before, "action": self.id}
+        log = None if before is None else {"timer": before, "action": None if self.actor is SYSTEM else self.id}
         tell_timer(self.work, timer, name, actor=self.actor, cause=cause, before=log)
 
     def start(self, timer: Timer, at: datetime, *, cause: str = "start") -> bool:

@@ -33,7 +33,7 @@ def tell_timer(
     Args:
         cause: `create`, `update`, `order`, `delete`, `start`, `pause`, `reset`, `adjust`, `next`, `undo`, or `end` when its
             time was up.
-        before: `{"timer": Timer.snapshot()}`, and `action` where it can be undone.
+        before: `{"timer": Timer.snapshot(), "action": id}`; without an action's id it cannot be undone.
     """
     if name == TIMER_DELETED:
         payload = {"id": timer.id, "timerId": timer.id, "roomId": timer.room_id}

@@ -31,8 +31,9 @@ MAX_DURATION_MS = 7 * 86_400_000
 WARN_MS = 60_000
 DANGER_MS = 15_000
 
-_IS_RUNNING = text("state = 'running'")
-_IS_WAITING = text("state = 'idle' AND wakes_at IS NOT NULL")
+# Literal, so that every plan of a query that has them can use the partial indexes.
+IS_RUNNING = text("state = 'running'")
+IS_WAITING = text("state = 'idle' AND wakes_at IS NOT NULL")
 _INSTANTS = ("started_at", "ends_at", "finished_at", "starts_at", "wakes_at", "planned_at", "created_at")
 _VALUES = (
     *("title", "description", "position", "duration_ms", "state", "paused_left_ms"),
@@ -54,8 +55,8 @@ class Timer(Base):
         CheckConstraint("(state = 'paused') = (paused_left_ms IS NOT NULL)", name="paused_keeps"),
         CheckConstraint("(state = 'finished') = (finished_at IS NOT NULL)", name="finished_ended"),
         Index("ix_timers_room_id_position", "room_id", "position"),
-        Index("ix_timers_ends_at", "ends_at", postgresql_where=_IS_RUNNING, sqlite_where=_IS_RUNNING),
-        Index("ix_timers_wakes_at", "wakes_at", postgresql_where=_IS_WAITING, sqlite_where=_IS_WAITING),
+        Index("ix_timers_ends_at", "ends_at", postgresql_where=IS_RUNNING, sqlite_where=IS_RUNNING),
+        Index("ix_timers_wakes_at", "wakes_at", postgresql_where=IS_WAITING, sqlite_where=IS_WAITING),
     )
 
     id: Mapped[PrimaryId]

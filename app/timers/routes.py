@@ -109,6 +109,14 @@ def start_next(_: dict[str, Any], timer_id: str) -> Timer:
     return service.start_next(actor=current_actor(), timer_id=timer_id, if_revision=if_revision())
 
 
+@blp.route("/timers/<timer_id>/undo", methods=["POST"])
+@blp.arguments(Empty)
+@blp.response(200, TimerSchema)
+def undo(_: dict[str, Any], timer_id: str) -> Timer:
+    """Take back the last action on it, within 10 s; a deleted timer comes back."""
+    return service.undo_timer(actor=current_actor(), timer_id=timer_id)
+
+
 @blp.route("/rooms/<room_id>/timers/order", methods=["PUT"])
 @blp.arguments(TimerOrder)
 @blp.response(200, TimerList)

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.backends.transaction import transaction
-from app.core.actor import Actor
+from app.backends.transaction import reading, transaction
+from app.core.actor import SYSTEM, Actor
 from app.core.errors import AppError
+from app.rooms.models import Room
 from app.timers.action import Action, begin_in_room, begin_on_timer
 from app.timers.events import TIMER_CREATED, TIMER_DELETED
-from app.timers.models import Timer
+from app.timers.models import IS_RUNNING, IS_WAITING, Timer
 from app.timers.schemas import MAX_TIMERS
+from app.timers.undo import begin_on_deleted, undo_last_action
+
+UPCOMING = 1_000
 
 
 def list_timers(session: Session, room_id: str) -> list[Timer]:
@@ -126,6 +131,22 @@ def start_next(*, actor: Actor, timer_id: str, if_revision: int | None = None) -
     return following
 
 
+def undo_timer(*, actor: Actor, timer_id: str) -> Timer:
+    """Take back the last action on it (see `undo`), within 10 s, whichever host did it.
+
+    Raises:
+        AppError: `nothing_to_undo`.
+    """
+    with transaction() as work:
+        is_there = work.session.scalar(select(Timer.id).where(Timer.id == timer_id)) is not None
+        if not is_there:
+            undo_last_action(begin_on_deleted(work, actor=actor, timer_id=timer_id), timer_id)
+            return work.session.get_one(Timer, timer_id)
+    with _acting(actor, timer_id, None) as (action, timer):
+        undo_last_action(action, timer_id)
+    return timer
+
+
 def order_timers(*, actor: Actor, room_id: str, ids: list[str]) -> list[Timer]:
     """Put the room's timers in the order of `ids`; a `timer-update` tells each one that moved.
 
@@ -140,6 +161,36 @@ def order_timers(*, actor: Actor, room_id: str, ids: list[str]) -> list[Timer]:
         timers = [by_id[timer_id] for timer_id in ids]
         _renumber(action, timers)
         return timers
+
+
+def list_upcoming(*, until: datetime) -> list[tuple[datetime, str]]:
+    """When and which: the timers that end or start by themselves up to `until`, the first `UPCOMING` of either kind."""
+    with reading() as session:
+        queries = ((Timer.ends_at, IS_RUNNING), (Timer.wakes_at, IS_WAITING))
+        return [
+            (due_at, timer_id)
+            for column, state in queries
+            for due_at, timer_id in session.execute(
+                select(column, Timer.id)
+                .join(Room, Room.id == Timer.room_id)
+                .where(state, column <= until, Room.deleted_at.is_(None))
+                .order_by(column)
+                .limit(UPCOMING)
+            )
+            if due_at is not None
+        ]
+
+
+def fire_timer(timer_id: str) -> bool:
+    """End or start a timer if it is due; False when it is not, or no longer there: somebody else was first."""
+    with transaction() as work:
+        try:
+            action, timer = begin_on_timer(work, actor=SYSTEM, timer_id=timer_id)
+        except AppError as why:
+            if why.code == "timer_not_found":
+                return False
+            raise
+        return action.settle(timer)
 
 
 def _move(action: Action, timer: Timer, place: int) -> None:

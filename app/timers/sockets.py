@@ -17,6 +17,7 @@ _ACTIONS: dict[str, Callable[..., Timer]] = {
     "reset": service.reset_timer,
     "adjust": service.adjust_timer,
     "next": service.start_next,
+    "undo": service.undo_timer,
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from app.backends.transaction import reading
@@ -16,16 +15,6 @@ from app.timers import service
 from app.timers.models import Timer
 from tests.support.factories import add_member, make_guest, make_room, make_user
 from tests.timers.support import MINUTE_MS, make_timer, names, read, refusal
-
-
-@pytest.fixture
-def host(app: Flask) -> Actor:
-    return make_user()
-
-
-@pytest.fixture
-def room(host: Actor) -> Room:
-    return make_room(host)
 
 
 def titles(room: Room) -> list[str]:

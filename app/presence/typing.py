@@ -1,0 +1,44 @@
+"""Who is typing on this worker. Never the database: a note with an end, told when it begins and when it stops.
+
+Rules: a repeat only renews; it ends after `TYPING_MS`, by sending, by leaving or by disconnecting. Of a worker that dies
+clients hear `user-left-room` instead.
+"""
+
+from __future__ import annotations
+
+from app.core.event import Event
+from app.presence.events import user_stopped_typing
+
+TYPING_MS = 5_000
+
+
+class Typing:
+    """(room, person) → when it ends, in the order in which they end: renewing moves to the back."""
+
+    def __init__(self) -> None:
+        self._ends_ms: dict[tuple[str, str], float] = {}
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody types."""
+        return bool(self._ends_ms)
+
+    def start(self, room_id: str, person_id: str, now_ms: float) -> bool:
+        """Whether that is news; a repeat is not."""
+        is_news = self._ends_ms.pop((room_id, person_id), None) is None
+        self._ends_ms[room_id, person_id] = now_ms + TYPING_MS
+        return is_news
+
+    def stop(self, room_id: str, person_id: str) -> list[Event]:
+        """What to tell: nothing when they did not type."""
+        was_typing = self._ends_ms.pop((room_id, person_id), None) is not None
+        return [user_stopped_typing(room_id, person_id)] if was_typing else []
+
+    def expire(self, now_ms: float) -> list[Event]:
+        """What to tell about those who have stopped without saying so."""
+        over: list[Event] = []
+        for (room_id, person_id), ends_ms in list(self._ends_ms.items()):
+            if ends_ms > now_ms:
+                break
+            over += self.stop(room_id, person_id)
+        return over

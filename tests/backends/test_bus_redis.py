@@ -1,0 +1,200 @@
+"""The bus between workers, over a real server that fails: app/backends/bus_redis.py and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gevent
+import pytest
+import redis
+
+from app.backends.bus_redis import RedisBus
+from app.backends.bus_wire import decode_message, encode_event, encode_message
+from app.core.event import Event
+from tests.backends.test_bus import OTHER, ROOM, Worker, event
+from tests.support.proxy import CERTIFICATE, Proxy
+from tests.support.services import Redis
+from tests.support.waiting import eventually
+
+NOTICED_S = 3.5  # silence is noticed after 2.5 s, looked at every 0.75 s
+BACK_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Redis]:
+    """A server of this module's own: it is killed and frozen."""
+    with Redis() as running:
+        yield running
+
+
+@pytest.fixture
+def workers(server: Redis) -> Iterator[tuple[Worker, Worker]]:
+    """Two connected workers that hear `ROOM`."""
+    pair = Worker(RedisBus(server.url)), Worker(RedisBus(server.url))
+    for worker in pair:
+        eventually(worker.bus.is_healthy)
+        worker.bus.subscribe(ROOM)
+    yield pair
+    for worker in pair:
+        worker.bus.stop()
+
+
+def commands(server: Redis) -> int:
+    """How many commands that publish the server has run."""
+    with redis.Redis.from_url(server.url) as client:
+        return int(client.info("commandstats").get("cmdstat_publish", {}).get("calls", 0))
+
+
+def test_an_event_reaches_the_other_worker_unchanged(workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    sent = Event("user-typing", ROOM, ({"x": "é"}, 2), latest_key="typing:1", origin="w1.sid")
+    one.bus.publish([sent])
+    eventually(lambda: two.heard)
+    assert two.heard == [sent]
+    assert two.heard[0].origin == "w1.sid"
+
+
+def test_events_of_one_publisher_keep_their_order(workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    for first in range(1, 1001, 10):
+        one.bus.publish([event(seq) for seq in range(first, first + 10)])
+        gevent.sleep(0)
+    eventually(lambda: len(two.heard) == 1000)
+    assert two.seqs() == list(range(1, 1001))
+
+
+def test_a_worker_hears_only_what_it_subscribed_to(workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    one.bus.publish([event(1, OTHER), event(2)])
+    eventually(lambda: two.heard)
+    assert two.seqs(OTHER) == []
+    two.bus.subscribe(OTHER)
+    one.bus.publish([event(3, OTHER)])
+    eventually(lambda: two.seqs(OTHER) == [3])
+    two.bus.unsubscribe(OTHER)
+    two.bus.subscribe(ROOM)  # confirmed after the server has done the other
+    one.bus.publish([event(4, OTHER), event(5)])
+    eventually(lambda: 5 in two.seqs())
+    assert two.seqs(OTHER) == [3]
+
+
+def test_events_that_wait_together_cost_one_command(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    gevent.sleep(0.01)
+    before = commands(server)
+    one.bus.publish([event(seq) for seq in range(1, 101)])
+    eventually(lambda: len(two.heard) == 100)
+    assert commands(server) - before <= 3  # one, and perhaps a canary of each worker
+
+
+def test_publishing_does_not_wait_for_a_frozen_server(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    one, _ = workers
+    with server.paused():
+        took = eventually(lambda: one.bus.publish([event(1)]) or True)
+        assert took < 0.01
+        assert one.seqs() == [1]
+        eventually(lambda: not one.bus.is_healthy(), within_s=NOTICED_S)
+    eventually(one.bus.is_healthy, within_s=BACK_S)
+
+
+def test_a_killed_server_is_noticed_and_its_return_tells_of_a_gap(
+    server: Redis, workers: tuple[Worker, Worker]
+) -> None:
+    one, two = workers
+    gaps = two.gaps
+    server.kill()
+    eventually(lambda: not one.bus.is_healthy() and not two.bus.is_healthy(), within_s=1)
+    one.bus.publish([event(1)])
+    assert one.seqs() == [1]
+    server.start()
+    eventually(lambda: one.bus.is_healthy() and two.bus.is_healthy(), within_s=2)
+    assert two.gaps == gaps + 1
+    one.bus.publish([event(2)])
+    eventually(lambda: two.seqs() == [2])
+
+
+def test_a_server_that_restarts_quickly_is_back_within_a_second(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    server.restart()
+    eventually(lambda: not one.bus.is_healthy(), within_s=1)
+    eventually(lambda: one.bus.is_healthy() and two.bus.is_healthy(), within_s=1)
+    one.bus.publish([event(1)])
+    eventually(lambda: two.seqs() == [1])
+
+
+def test_a_connection_that_drops_everything_silently_is_noticed_by_the_canary(server: Redis) -> None:
+    with Proxy(server.port) as proxy:
+        near, far = Worker(RedisBus(server.url)), Worker(RedisBus(f"redis://127.0.0.1:{proxy.port}/0"))
+        try:
+            eventually(lambda: near.bus.is_healthy() and far.bus.is_healthy())
+            far.bus.subscribe(ROOM)
+            proxy.drop_silently()
+            eventually(lambda: not far.bus.is_healthy(), within_s=NOTICED_S)
+            near.bus.publish([event(1)])
+            gaps = far.gaps
+            proxy.restore()
+            eventually(far.bus.is_healthy, within_s=BACK_S)
+            assert far.gaps > gaps
+            near.bus.publish([event(2)])
+            eventually(lambda: far.seqs() == [2])
+        finally:
+            near.bus.stop()
+            far.bus.stop()
+
+
+def test_subscribing_while_the_server_is_away_is_made_up_for(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    server.kill()
+    eventually(lambda: not two.bus.is_healthy(), within_s=1)
+    two.bus.subscribe(OTHER)
+    server.start()
+    eventually(lambda: one.bus.is_healthy() and two.bus.is_healthy(), within_s=2)
+    one.bus.publish([event(7, OTHER)])
+    eventually(lambda: two.seqs(OTHER) == [7])
+
+
+def test_stopping_sends_what_waits(workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    one.bus.publish([event(seq) for seq in range(1, 2001)])
+    one.bus.stop()
+    eventually(lambda: len(two.heard) == 2000)
+
+
+def test_a_password_is_used() -> None:
+    with Redis(password="only-for-tests") as protected:
+        friend = Worker(RedisBus(protected.url))
+        stranger = Worker(RedisBus(f"redis://127.0.0.1:{protected.port}/0"))
+        eventually(friend.bus.is_healthy)
+        assert not stranger.bus.is_healthy()
+        friend.bus.stop()
+        stranger.bus.stop()
+
+
+def test_a_rediss_url_means_tls(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    with Proxy(server.port, tls=True) as proxy:
+        secure = Worker(RedisBus(f"rediss://127.0.0.1:{proxy.port}/0?ssl_ca_certs={CERTIFICATE}"))
+        doubtful = Worker(RedisBus(f"rediss://127.0.0.1:{proxy.port}/0"))
+        eventually(secure.bus.is_healthy)
+        secure.bus.subscribe(ROOM)
+        workers[0].bus.publish([event(1)])
+        secure.bus.publish([event(2)])
+        eventually(lambda: sorted(secure.seqs()) == [1, 2] and sorted(workers[1].seqs()) == [1, 2])
+        assert not doubtful.bus.is_healthy()
+        secure.bus.stop()
+        doubtful.bus.stop()
+
+
+def test_what_others_write_to_redis_is_ignored(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    one, two = workers
+    channel = "greenroom:room:{" + ROOM.partition(":")[2] + "}"
+    with redis.Redis.from_url(server.url) as client:
+        for junk in (b"", b"\x80\x04N.", b"[]", b'["x",[[1]]]', b'["x",[["n","room:r",[],"bad",1,null,null]]]', b"{}"):
+            assert client.publish(channel, junk) == 2
+    one.bus.publish([event(1)])
+    eventually(lambda: two.heard)
+    assert two.seqs() == [1]
+
+
+def test_an_event_survives_the_wire() -> None:
+    sent = event(3, latest_key="k", origin="o")
+    assert decode_message(encode_message("me", [encode_event(sent)])) == ("me", [sent])

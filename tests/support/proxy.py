@@ -1,0 +1,90 @@
+"""A TCP proxy that tests put between the app and a service, to break the network and not the service."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+from typing import Self
+
+import gevent.event
+from gevent.server import StreamServer
+
+CHUNK_BYTES = 65_536
+#: Self-signed for 127.0.0.1 and localhost; it protects nothing.
+CERTIFICATE, KEY = (Path(__file__).parent / "tls" / name for name in ("certificate.pem", "key.pem"))
+
+
+class Proxy:
+    """Forwards a free port of the loopback to `port`, and ends TLS if asked. `with` opens and closes it."""
+
+    def __init__(self, port: int, *, tls: bool = False) -> None:
+        self._target = ("127.0.0.1", port)
+        self._tls = _server_context() if tls else None
+        self._server = StreamServer(("127.0.0.1", 0), self._accept)
+        self._sockets: set[socket.socket] = set()
+        self._open = gevent.event.Event()
+        self._open.set()
+        self.bytes_through = 0
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_port)
+
+    def drop_silently(self) -> None:
+        """From now on nothing comes through in either direction and nobody is told; connections stay open."""
+        self._open.clear()
+
+    def restore(self) -> None:
+        """Let everything through again. What was swallowed stays lost, so the connections of that time are cut."""
+        self.cut()
+        self._open.set()
+
+    def cut(self) -> None:
+        """Reset every connection."""
+        for each in list(self._sockets):
+            each.close()
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+        self.cut()
+
+    def _accept(self, client: socket.socket, _address: object) -> None:
+        try:
+            self._serve(self._tls.wrap_socket(client, server_side=True) if self._tls else client)
+        except OSError:  # the client does not trust us, or is gone
+            client.close()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.socket() as upstream:
+            self._sockets |= {client, upstream}
+            try:
+                upstream.connect(self._target)
+                there = gevent.spawn(self._pump, client, upstream)
+                back = gevent.spawn(self._pump, upstream, client)
+                gevent.joinall([there, back], count=1)
+                gevent.killall([there, back])
+            except OSError:
+                pass
+            finally:
+                self._sockets -= {client, upstream}
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(CHUNK_BYTES):
+                self._open.wait()
+                target.sendall(data)
+                self.bytes_through += len(data)
+        except OSError:
+            return
+
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    return context

@@ -1,0 +1,112 @@
+"""Taking back the last action: app/timers/undo.py."""
+
+from __future__ import annotations
+
+from app.core.actor import ANONYMOUS, Actor
+from app.core.clock import FakeClock
+from app.core.event import Event
+from app.core.ids import new_id
+from app.rooms.models import Role, Room
+from app.timers import service
+from tests.support.factories import add_member, make_room, make_user
+from tests.timers.support import MINUTE_MS, make_timer, names, read, refusal
+
+
+def test_a_pause_taken_back_never_happened(host: Actor, room: Room, clock: FakeClock, published: list[Event]) -> None:
+    timer = make_timer(room, host)
+    end = service.start_timer(actor=host, timer_id=timer.id).ends_at
+    service.pause_timer(actor=host, timer_id=timer.id)
+    clock.advance(9_000)
+    back = service.undo_timer(actor=host, timer_id=timer.id)
+    assert (back.state, back.ends_at, back.revision) == ("running", end, 4)
+    assert names(published)[-1] == "timer-update:undo"
+
+
+def test_a_reset_taken_back_brings_the_adjusted_time_back(host: Actor, room: Room) -> None:
+    timer = make_timer(room, host)
+    service.start_timer(actor=host, timer_id=timer.id)
+    before = service.adjust_timer(actor=host, timer_id=timer.id, delta_ms=MINUTE_MS).snapshot()
+    service.reset_timer(actor=host, timer_id=timer.id)
+    after = service.undo_timer(actor=host, timer_id=timer.id).snapshot()
+    assert {**after, "revision": 0} == {**before, "revision": 0}
+
+
+def test_after_ten_seconds_it_is_too_late(host: Actor, room: Room, clock: FakeClock) -> None:
+    timer = make_timer(room, host)
+    service.start_timer(actor=host, timer_id=timer.id)
+    clock.advance(10_001)
+    assert refusal(service.undo_timer, actor=host, timer_id=timer.id) == "nothing_to_undo"
+    assert read(timer).state == "running"
+
+
+def test_neither_a_creation_nor_an_undo_nor_a_natural_end_is_taken_back(
+    host: Actor, room: Room, clock: FakeClock
+) -> None:
+    timer = make_timer(room, host, duration_ms=2_000)
+    assert refusal(service.undo_timer, actor=host, timer_id=timer.id) == "nothing_to_undo"
+    service.start_timer(actor=host, timer_id=timer.id)
+    service.undo_timer(actor=host, timer_id=timer.id)
+    assert refusal(service.undo_timer, actor=host, timer_id=timer.id) == "nothing_to_undo"
+    service.start_timer(actor=host, timer_id=timer.id)
+    clock.advance(2_000)
+    assert refusal(service.undo_timer, actor=host, timer_id=timer.id) == "nothing_to_undo"
+    assert read(timer).state == "finished"
+
+
+def test_next_is_taken_back_as_one(host: Actor, room: Room, clock: FakeClock) -> None:
+    first, second = make_timer(room, host, "1"), make_timer(room, host, "2")
+    service.start_timer(actor=host, timer_id=first.id)
+    clock.advance(1_000)
+    service.start_next(actor=host, timer_id=first.id)
+    service.undo_timer(actor=host, timer_id=second.id)
+    assert (read(first).state, read(second).state) == ("running", "idle")
+    assert read(first).finished_at is None
+
+
+def test_what_somebody_did_since_stays(host: Actor, room: Room) -> None:
+    first, second = make_timer(room, host, "1"), make_timer(room, host, "2")
+    service.start_timer(actor=host, timer_id=first.id)
+    service.start_next(actor=host, timer_id=first.id)
+    service.pause_timer(actor=host, timer_id=second.id)
+    service.undo_timer(actor=host, timer_id=first.id)
+    assert (read(first).state, read(second).state) == ("running", "paused")
+
+
+def test_any_host_may_and_nobody_else(host: Actor, room: Room) -> None:
+    timer = make_timer(room, host)
+    helper, member = make_user(), make_user()
+    add_member(room, helper, Role.HOST)
+    add_member(room, member)
+    service.start_timer(actor=host, timer_id=timer.id)
+    assert refusal(service.undo_timer, actor=member, timer_id=timer.id) == "forbidden"
+    assert refusal(service.undo_timer, actor=ANONYMOUS, timer_id=timer.id) == "unauthenticated"
+    assert service.undo_timer(actor=helper, timer_id=timer.id).state == "idle"
+
+
+def test_a_deleted_timer_comes_back_where_it_was(host: Actor, room: Room, published: list[Event]) -> None:
+    make_timer(room, host, "1")
+    timer = make_timer(room, host, "2", description="Kept")
+    service.start_timer(actor=host, timer_id=timer.id)
+    before = read(timer).snapshot()
+    service.delete_timer(actor=host, timer_id=timer.id)
+    assert refusal(service.undo_timer, actor=make_user(), timer_id=timer.id) == "forbidden"
+    service.undo_timer(actor=host, timer_id=timer.id)
+    assert {**read(timer).snapshot(), "revision": 0} == {**before, "revision": 0}
+    assert names(published)[-1] == "timer-created:undo"
+
+
+def test_a_deleted_timer_of_a_private_room_stays_unknown_to_strangers(host: Actor) -> None:
+    timer = make_timer(make_room(host, is_private=True), host)
+    service.delete_timer(actor=host, timer_id=timer.id)
+    for unknown in (timer.id, new_id()):
+        assert refusal(service.undo_timer, actor=make_user(), timer_id=unknown) == "timer_not_found"
+
+
+def test_an_alarm_that_has_passed_does_not_ring_again(host: Actor, room: Room, clock: FakeClock) -> None:
+    at = clock.advance(1_000)
+    clock.advance(-1_000)
+    timer = make_timer(room, host, starts_at=at)
+    service.start_timer(actor=host, timer_id=timer.id)
+    clock.advance(2_000)
+    service.undo_timer(actor=host, timer_id=timer.id)
+    assert (read(timer).state, read(timer).wakes_at) == ("idle", None)
