@@ -11,6 +11,7 @@ from flask import Request, current_app, g, request
 from flask.json.provider import JSONProvider
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
 
 from app.core.actor import ANONYMOUS, Actor
 from app.core.errors import AppError
@@ -53,7 +54,9 @@ class BodyParser(FlaskParser):
         return body
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
-        return MultiDictProxy(req.args, schema)
+        # `shareToken` says who asks, not what: auth has read it.
+        asked = MultiDict((key, value) for key, value in req.args.items(multi=True) if key != "shareToken")
+        return MultiDictProxy(asked, schema)
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> Any:
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]
