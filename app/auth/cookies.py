@@ -33,7 +33,7 @@ def set_session_cookies(response: Response, sign_in: SignIn) -> None:
     """Keep `sign_in` in the browser."""
     life_s = handles.settings.refresh_token_ms // 1000
     token = csrf_token(sign_in.session_id)
-    _set(response, "sid", sign_in.access_token, max_age=sign_in.expires_in)
+    _set(response, "sid", sign_in.access_token, max_age=sign_in.expires_in_s)
     _set(response, "refresh", sign_in.refresh_token, max_age=life_s, path=REFRESH_PATH)
     _set(response, "csrf", token, max_age=life_s, httponly=False)
     # A page on another origin of the same site cannot read the cookie.
@@ -63,6 +63,19 @@ def require_csrf(owner_id: str) -> None:
         offered = request.form.get(CSRF_FIELD)
     if not offered or not is_csrf_token(offered, owner_id):
         raise AppError("csrf_failed")
+
+
+def require_own_site() -> None:
+    """Refuse a form that another site's page sent: for forms that sign in, when there is no CSRF token yet.
+
+    Raises:
+        AppError: `origin_not_allowed`.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    own = (request.host_url.rstrip("/"), handles.settings.public_url.rstrip("/"))
+    is_own = site in ("same-origin", "none") if site is not None else origin is None or origin in own
+    if not is_own:
+        raise AppError("origin_not_allowed")
 
 
 def form_token(actor: Actor | None = None) -> str:

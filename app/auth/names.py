@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 import unicodedata
 from collections.abc import Iterator
-
-from app.core.ids import new_token
 
 MAX_USERNAME = 40
 GENERATED_LENGTH = 30
@@ -42,7 +41,7 @@ def generated_usernames(source: str) -> Iterator[str]:
     plain = plain or "person"
     yield plain
     for _ in range(_ATTEMPTS):
-        yield f"{plain}-{new_token(_SUFFIX_BYTES).lower().strip('-_')}"
+        yield f"{plain}-{secrets.token_hex(_SUFFIX_BYTES)}"
 
 
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

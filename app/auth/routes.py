@@ -63,7 +63,7 @@ class LogOut(MethodView):
     @blp.response(204)
     def post(self, body: dict[str, Any]) -> None:
         """Sign this device out."""
-        token = body.get("refresh_token") or _refresh_cookie(checked=True)
+        token = body.get("refresh_token") or (None if current_actor().session_id else _refresh_cookie(checked=True))
         service.log_out(actor=current_actor(), refresh_token=token)
         after_this_request(_without_cookies)
 
@@ -132,7 +132,7 @@ def renew() -> AnyResponse:
 
 
 def _answer(sign_in: service.SignIn, *, by_cookie: bool) -> dict[str, Any]:
-    body = {"user": sign_in.user, "expires_in": sign_in.expires_in}
+    body = {"user": sign_in.user, "expires_in": sign_in.expires_in_s}
     if not by_cookie:
         return {**body, "access_token": sign_in.access_token, "refresh_token": sign_in.refresh_token}
 
@@ -159,8 +159,9 @@ def _refresh_by_cookie() -> service.SignIn:
 def _refresh_cookie(*, checked: bool) -> str | None:
     """The refresh cookie; `checked`: only together with the CSRF token of its device."""
     token = read_cookie(request.cookies, "refresh")
-    if token is not None and checked:
-        require_csrf(service.find_device_id(refresh_token=token) or "")
+    device_id = service.find_device_id(refresh_token=token) if token is not None and checked else None
+    if device_id is not None:
+        require_csrf(device_id)
     return token
 
 

@@ -40,11 +40,6 @@ class SignIn:
     expires_in_s: int
     refresh_token: str
 
-    @property
-    def expires_in(self) -> int:
-        """The wire's name (RFC 6749, section 5.1: seconds)."""
-        return self.expires_in_s
-
 
 def register(
     *,
