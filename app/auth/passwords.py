@@ -12,7 +12,7 @@ from typing import Any
 
 import gevent
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from gevent.lock import BoundedSemaphore
 
 from app.core.errors import AppError
@@ -44,17 +44,22 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     Raises:
         AppError: `rate_limited` when too many wait.
     """
-    try:
-        return bool(_in_turn(_hasher.verify, password_hash or _NOBODYS_HASH, _normal(password))) and bool(password_hash)
-    except InvalidHashError:  # an account that cannot sign in by password must not be told apart by its speed
-        return verify_password(None, password)
-    except VerificationError:
-        return False
+    return bool(_in_turn(_verify, password_hash, _normal(password)))
 
 
 def needs_rehash(password_hash: str) -> bool:
     """Whether `password_hash` was made with other parameters than today's."""
     return _hasher.check_needs_rehash(password_hash)
+
+
+def _verify(password_hash: str | None, password: str) -> bool:
+    # Answers instead of raising: gevent writes a traceback for whatever leaves its thread pool.
+    try:
+        return _hasher.verify(password_hash or _NOBODYS_HASH, password) and bool(password_hash)
+    except VerifyMismatchError:
+        return False
+    except (VerificationError, InvalidHashError):  # nobody signs in by such a hash; its speed must not tell
+        return _verify(None, password)
 
 
 def _normal(password: str) -> str:
