@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.util import wrap_errors
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -22,7 +23,11 @@ _LOCK_TIMEOUT_S = BUSY_TIMEOUT_MS / 1000
 
 
 def _in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return gevent.get_hub().threadpool.apply(function, args, kwargs)
+    # gevent writes a traceback for whatever is raised in its pool; a refused constraint is an ordinary answer.
+    outcome = gevent.get_hub().threadpool.apply(wrap_errors(Exception, function), args, kwargs)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 class PooledCursor(sqlite3.Cursor):
