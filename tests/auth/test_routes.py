@@ -355,3 +355,9 @@ def test_bodies_that_cannot_be_read_are_malformed(client: FlaskClient) -> None:
             assert code(response) == (400, "malformed"), (path, raw)
         response = client.post(f"/api/auth/{path}", data=b"a=b", content_type="application/x-www-form-urlencoded")
         assert code(response) == (415, "unsupported_media_type"), path
+
+
+def test_a_conflict_leaves_no_traceback_behind(client: FlaskClient, capfd: pytest.CaptureFixture[str]) -> None:
+    register(client, username="ada")
+    assert code(register(client, username="ada")) == (409, "already_taken")
+    assert "Traceback" not in capfd.readouterr().err
