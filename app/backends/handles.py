@@ -9,6 +9,7 @@ from app.backends.limits import Limits
 from app.backends.limits_memory import MemoryLimits
 from app.backends.presence import Presence
 from app.backends.presence_memory import MemoryPresence
+from app.backends.presence_redis import RedisPresence
 from app.core.clock import Clock, SystemClock
 from app.settings import Settings
 
@@ -30,7 +31,8 @@ class Handles:
         self.bus.stop()
         self.bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
         self.limits = MemoryLimits(clock)
-        self.presence = MemoryPresence()
+        self.presence.stop()
+        self.presence = RedisPresence(settings.redis_url, clock) if settings.redis_url else MemoryPresence()
 
 
 handles = Handles()

@@ -61,5 +61,6 @@ class MemoryPresence:
 
     def prune(self, room_id: str) -> None:
         """Forget the room if nobody is in it."""
-        if not self.rooms[room_id].shares:
+        roster = self.rooms.get(room_id)
+        if roster is not None and not roster.shares:
             del self.rooms[room_id]

@@ -13,10 +13,14 @@ LOCAL = "local"
 
 @dataclass(slots=True)
 class Share:
-    """What one worker has in a room: people by id (None: known by id only) and viewers without a name."""
+    """What one worker has in a room: people by id (None: known by id only) and viewers without a name.
+
+    stamp: tells whether a share that was read is the one that was read before
+    """
 
     people: dict[str, Person | None] = field(default_factory=dict)
     anonymous: int = 0
+    stamp: int | None = field(default=None, compare=False)
 
     @property
     def is_empty(self) -> bool:

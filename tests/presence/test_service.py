@@ -160,6 +160,7 @@ def test_above_a_hundred_people_only_the_count_is_told(told: Told, after: After)
     assert not service.is_limited(ROOM)
     assert len(told.of("user-joined-room")) == service.CROWD
     after(1000)
+    after(1000)
     told.clear()
     late = FakeSocket(account("late")).enter(ROOM)
     assert service.is_limited(ROOM)
