@@ -79,7 +79,7 @@ class Process:
 
     name = "process"
     stop_signal = signal.SIGTERM
-    start_timeout_s = 30.0
+    start_timeout_s = 60.0  # a busy CI machine
     stop_timeout_s = 15.0
     user: str | None = None
     #: What runs now, of any kind; for showing logs.
