@@ -187,28 +187,19 @@ def repair(room_ids: Collection[str]) -> None:
     Raises:
         AppError: `database_unavailable`; everything stays as it was, to be tried again.
     """
+    found: list[tuple[OpenRoom, Heads, list[Event]]] = []
     with reading() as session:
-        heads = read_heads(session, room_ids)
-        for room_id in room_ids:
+        for room_id, heads in read_heads(session, room_ids).items():
             room = _rooms.get(room_id)
-            if room is None or not room.opened.ready() or room_id not in heads:
-                continue
-            if heads[room_id].epoch != room.epoch:
-                restart_room(room, heads[room_id])
-                continue
-            events = missed_events(session, room_id, after=room.heads, head=heads[room_id])
-            _settle(room, heads[room_id], events)
-
-
-def restart_room(room: OpenRoom, heads: Heads) -> None:
-    """The numbering was restarted (a restored database): begin anew, and let the clients come back for a full state."""
-    log.warning("room_epoch_changed", room_id=room.room_id)
-    room.epoch = heads.epoch
-    room.order = {"room": StreamOrder(), "chat": StreamOrder()}
-    room.order["room"].begin(heads.room)
-    room.order["chat"].begin(heads.chat)
-    for client in [client for client in sockets.clients.values() if room.room_id in client.seats]:
-        sockets.server.close(client.sid)
+            if room is not None and room.opened.ready():
+                is_same = heads.epoch == room.epoch
+                events = missed_events(session, room_id, after=room.heads, head=heads) if is_same else []
+                found.append((room, heads, events))
+    for room, heads, events in found:
+        if heads.epoch == room.epoch:
+            _settle(room, heads, events)
+        else:
+            _restart(room, heads)
 
 
 def fan_out(event: Event) -> None:
@@ -261,6 +252,17 @@ def _drop(room: OpenRoom) -> None:
 
 def _channels(room_id: str) -> tuple[str, str]:
     return room_channel(room_id), chat_channel(room_id)
+
+
+def _restart(room: OpenRoom, heads: Heads) -> None:
+    """The numbering was restarted (a restored database): begin anew, and let the clients come back for a full state."""
+    log.warning("room_epoch_changed", room_id=room.room_id)
+    room.epoch = heads.epoch
+    room.order = {"room": StreamOrder(), "chat": StreamOrder()}
+    room.order["room"].begin(heads.room)
+    room.order["chat"].begin(heads.chat)
+    for client in [client for client in sockets.clients.values() if room.room_id in client.seats]:
+        sockets.server.close(client.sid)
 
 
 def _settle(room: OpenRoom, heads: Heads, events: list[Event]) -> None:

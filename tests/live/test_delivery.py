@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import gevent
 import pytest
-from flask import Flask
 
 from app.backends.transaction import transaction
 from app.core.actor import SYSTEM
@@ -20,43 +15,13 @@ from app.rooms.stream import append_room_event
 from app.web.sockets import sockets
 from tests.live.recorder import RecordingServer
 from tests.support.factories import make_room, make_user
-
-
-@pytest.fixture
-def server(app: Flask, monkeypatch: pytest.MonkeyPatch) -> RecordingServer:
-    recorder = RecordingServer()
-    monkeypatch.setattr(sockets, "server", recorder)
-    return recorder
-
-
-@pytest.fixture
-def room(server: RecordingServer) -> Iterator[Room]:
-    room = make_room(make_user())
-    delivery.open_room(room.id)
-    yield room
-    delivery.close_room(room.id)
-
-
-@pytest.fixture
-def deaf(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """What is committed is not delivered: another worker wrote it, and the bus is slow. Returns what it wrote."""
-    from app.backends.transaction import database
-
-    written: list[Event] = []
-    monkeypatch.setattr(database, "publish", written.extend)
-    return written
+from tests.support.waiting import eventually
 
 
 def write(room: Room, count: int = 1) -> None:
     for _ in range(count):
         with transaction() as work:
             append_room_event(work, room_id=room.id, name="room-updated", payload={"id": room.id}, actor=SYSTEM)
-
-
-def eventually(condition: Any, within_s: float = 2) -> None:
-    with gevent.Timeout(within_s):
-        while not condition():
-            gevent.sleep(0.005)
 
 
 def test_a_committed_event_reaches_the_channel_at_once(server: RecordingServer, room: Room) -> None:
@@ -131,9 +96,11 @@ def test_ephemeral_events_pass_without_waiting(server: RecordingServer, room: Ro
     assert server.fanned_out == [(f"chat:{room.id}", "user-typing", ({"roomId": room.id},))]
 
 
-def test_internal_events_reach_their_listeners_and_no_client(server: RecordingServer, room: Room) -> None:
+def test_internal_events_reach_their_listeners_and_no_client(
+    server: RecordingServer, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard: list[Event] = []
-    delivery.on_internal("access-changed", heard.append)
+    monkeypatch.setitem(delivery._listeners, "access-changed", [heard.append])
     event = Event("access-changed", room_channel(room.id), ({"roomId": room.id},))
     delivery.deliver(event)
     eventually(lambda: heard == [event])
