@@ -1,13 +1,25 @@
-"""PostgreSQL through psycopg 3, which waits cooperatively once gevent has patched `select`."""
+"""PostgreSQL through psycopg 3, which waits cooperatively once gevent has patched `select`.
+
+Time limits, from the inside out: a lock is waited for 5 s, a statement runs 10 s, a transaction that does nothing for 5 s
+is ended by the server (its worker is frozen or gone, and others wait for its locks), a connection is waited for 2 s.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 POOL_SIZE = 8
 POOL_TIMEOUT_S = 2
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+IDLE_IN_TRANSACTION_MS = 5_000
+PROBE_TIMEOUT_S = 2  # the least that libpq takes
 
 
 def postgres_engine(url: str) -> Engine:
@@ -19,13 +31,62 @@ def postgres_engine(url: str) -> Engine:
         pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=True,
         pool_use_lifo=True,
-        connect_args={
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
-            "application_name": "greenroom",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-        },
+        connect_args=_connect_args(url, CONNECT_TIMEOUT_S),
     )
+
+
+def probe(url: str, engine: Engine) -> None:
+    """Use the database once: by a connection of its own or, where the server takes no more of those, by one of the pool's.
+
+    Raises:
+        SQLAlchemyError: it cannot be used.
+    """
+    alone = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url, PROBE_TIMEOUT_S))
+    for through in (alone, engine):
+        try:
+            with through.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+            return
+        except DBAPIError:
+            if through is engine or not engine.pool.checkedin():  # type: ignore[attr-defined]
+                raise
+
+
+def is_away(why: DBAPIError) -> bool:
+    """Whether the server was not there or went away: SQLSTATE classes 08 and 57P, or no answer at all."""
+    state = _sqlstate(why)
+    return why.connection_invalidated or state is None or state.startswith(("08", "57P"))
+
+
+def is_temporary(why: DBAPIError) -> bool:
+    """Whether the same may work later: also when the server was full (53), busy (55P03, 57014) or broke a conflict (40)."""
+    return is_away(why) or (_sqlstate(why) or "").startswith(("40", "53", "55P03", "57014"))
+
+
+def is_conflict(why: DBAPIError) -> bool:
+    """Whether the server rolled the transaction back for the sake of another (deadlock, serialization): run it again."""
+    return (_sqlstate(why) or "") in {"40P01", "40001"}
+
+
+def _sqlstate(why: DBAPIError) -> str | None:
+    state: str | None = getattr(why.orig, "sqlstate", None)
+    return state
+
+
+def _connect_args(url: str, connect_timeout_s: int) -> dict[str, Any]:
+    limits = {
+        "statement_timeout": STATEMENT_TIMEOUT_MS,
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+        "timezone": "UTC",
+    }
+    own = make_url(url).query.get("options", "")  # a schema; these arguments take the place of the URL's
+    return {
+        "connect_timeout": connect_timeout_s,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
+        "application_name": "greenroom",
+        "options": " ".join([*(f"-c {name}={value}" for name, value in limits.items()), str(own)]).strip(),
+    }

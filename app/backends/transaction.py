@@ -8,19 +8,24 @@ What survives a crash: exactly what was committed; an event lost between commit 
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
+import gevent
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.backends.postgres import postgres_engine
+from app.backends.breaker import Breaker
+from app.backends.postgres import is_away, is_conflict, is_temporary, postgres_engine, probe
 from app.backends.sqlite import reading_engine, writing_engine
 from app.core.clock import Clock, SystemClock
 from app.core.errors import AppError
@@ -28,6 +33,10 @@ from app.core.event import Event
 
 log = structlog.get_logger(__name__)
 
+CONFLICT_RETRIES = 2
+CONFLICT_PAUSE_S = 0.05
+
+T = TypeVar("T")
 Subscriber = Callable[["Transaction", Event], None]
 Publisher = Callable[[Sequence[Event]], None]
 
@@ -62,6 +71,7 @@ class Database:
         self._subscribers: dict[str, list[Subscriber]] = defaultdict(list)
         self._current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
         self._reading: ContextVar[Session | None] = ContextVar("reading", default=None)
+        self.breaker: Breaker | None = None
         self.engine: Engine
         self.read_engine: Engine
 
@@ -72,6 +82,7 @@ class Database:
             self.engine, self.read_engine = writing_engine(url), reading_engine(url)
         else:
             self.engine = self.read_engine = postgres_engine(url)
+            self.breaker = Breaker(partial(probe, url, self.engine))
         self.clock = clock
         self.publish = publish
         self._writer = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
@@ -79,6 +90,9 @@ class Database:
 
     def dispose(self) -> None:
         """Close all connections."""
+        if self.breaker is not None:
+            self.breaker.stop()
+            self.breaker = None
         for name in ("engine", "read_engine"):
             if hasattr(self, name):
                 getattr(self, name).dispose()
@@ -104,7 +118,7 @@ class Database:
         if current is not None:
             yield current
             return
-        with _unavailable(), self._writer() as session:
+        with self._guard(), self._writer() as session:
             work = Transaction(session, self.clock.now(), self._subscribers)
             token = self._current.set(work)
             try:
@@ -123,17 +137,58 @@ class Database:
         if session is not None:
             yield session
             return
-        with _unavailable(), self._reader() as session:
+        with self._guard(), self._reader() as session:
             token = self._reading.set(session)
             try:
                 yield session
             finally:
                 self._reading.reset(token)
 
+    def run(self, action: Callable[[Transaction], T]) -> T:
+        """`action(work)` in a transaction, again when the database rolled it back for the sake of another one.
+
+        Only for actions that do nothing outside the transaction. Inside a transaction there is nothing to repeat: it joins.
+
+        Raises:
+            AppError: `database_unavailable`.
+        """
+        for _ in range(CONFLICT_RETRIES):
+            try:
+                with self.transaction() as work:
+                    return action(work)
+            except AppError as why:
+                is_mine = self._current.get() is None
+                if not (is_mine and isinstance(why.__cause__, DBAPIError) and is_conflict(why.__cause__)):
+                    raise
+                gevent.sleep(random.uniform(0, CONFLICT_PAUSE_S))  # noqa: S311 - only to come at different moments
+        with self.transaction() as work:
+            return action(work)
+
     def now(self) -> datetime:
         """The instant that the current transaction acts at, else the clock's."""
         current = self._current.get()
         return current.now if current is not None else self.clock.now()
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Turn a lost or exhausted database into the one retryable error; everything else is a bug and stays one."""
+        if self.breaker is not None:
+            self.breaker.check()
+        try:
+            yield
+        except PoolTimeoutError as why:
+            self._suspect()
+            raise AppError("database_unavailable") from why
+        except DBAPIError as why:
+            if not _is_temporary(why):
+                raise
+            if is_away(why):
+                self._suspect()
+            raise AppError("database_unavailable") from why
+
+    def _suspect(self) -> None:
+        if self.breaker is not None:
+            self.breaker.suspect()
 
     def _tell(self, work: Transaction) -> None:
         try:
@@ -145,25 +200,12 @@ class Database:
             log.exception("publish_failed", events=[event.name for event in work.events])
 
 
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Turn a lost or exhausted database into the one retryable error; everything else is a bug and stays one."""
-    try:
-        yield
-    except PoolTimeoutError as why:
-        raise AppError("database_unavailable") from why
-    except DBAPIError as why:
-        if why.connection_invalidated or _is_connection_trouble(why):
-            raise AppError("database_unavailable") from why
-        raise
-
-
-def _is_connection_trouble(why: DBAPIError) -> bool:
-    """Whether the server was not there, went away, was full or took too long: SQLSTATE classes 08, 53, 57."""
-    state = getattr(why.orig, "sqlstate", None)
-    if state is not None:
-        return bool(state[:2] in ("08", "53", "57"))
-    return type(why.orig).__name__ in ("OperationalError", "ConnectionTimeout")
+def _is_temporary(why: DBAPIError) -> bool:
+    """Whether trying again later can help; SQLite has no SQLSTATE: a lock, a full disk."""
+    if type(why.orig).__module__.startswith("sqlite3"):
+        return type(why.orig).__name__ == "OperationalError"
+    is_servers_fault = isinstance(why, (OperationalError, InterfaceError, InternalError))
+    return why.connection_invalidated or (is_servers_fault and is_temporary(why))
 
 
 database = Database()
