@@ -18,10 +18,11 @@ def init_app(app: Flask, api: Api) -> None:
 
 def connect(server: Any) -> None:
     """Let events flow from the bus to the clients of this worker."""
-    from app.live.delivery import deliver, start_delivery  # noqa: PLC0415
+    from app.live import heads  # noqa: PLC0415
+    from app.live.delivery import deliver  # noqa: PLC0415
     from app.presence.service import here  # noqa: PLC0415
 
-    start_delivery()
+    heads.begin(server)
     here.deliver = deliver
 
 

@@ -7,25 +7,41 @@ delivered is read and delivered. The same pass finds sockets whose sign-in was r
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import gevent
 import structlog
 from gevent.event import Event as Signal
 
 from app.auth.service import list_revoked
+from app.backends.dbclock import keep_in_step
 from app.backends.handles import handles
-from app.backends.transaction import reading
+from app.backends.transaction import database, reading
+from app.core.clock import SystemClock
 from app.core.errors import AppError
 from app.live import delivery
 from app.live.repair import Heads, read_heads
+from app.web.background import background
 from app.web.sockets import sockets
 
 POLL_S = 3.0
 AWAY_POLL_S = 1.0
+FLUSH_S = 2.0
 REPAIR_ROOMS_AT_ONCE = 50
 
 log = structlog.get_logger(__name__)
 
 _due = Signal()
+
+
+def begin(server: Any) -> None:
+    """Deliver from now on; the loops start with the worker. Before it ends, what was published leaves."""
+    delivery.start_delivery(on_gap=poll_soon)
+    background.add("heads", watch_heads)
+    if isinstance(handles.clock, SystemClock):
+        background.add("clock", partial(keep_in_step, database, handles.clock))
+    server.on_drain(lambda: handles.bus.flush(FLUSH_S))
 
 
 def poll_soon() -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.backends.many import among
 from app.core.event import Event, room_channel
+from app.messages.events import message_deleted, message_edited, message_received
+from app.messages.service import list_changes
 from app.rooms.models import RoomEvent, RoomHead
+
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,25 @@ def room_events(session: Session, room_id: str, after: int, head: int) -> Sequen
     return [Event(row.type, channel, (row.payload,), "room", row.seq, row.cause) for row in rows]
 
 
+def chat_events(session: Session, room_id: str, after: int, head: int) -> list[Event]:
+    """The conversation's changes with `after` < number ≤ `head`: each message once, as it is now."""
+    events: list[Event] = []
+    read_to = after
+    while read_to < head:
+        page = list_changes(session, room_id, read_to, PAGE)
+        events += [change_event(message, after=after) for message in page if message["changeSeq"] <= head]
+        read_to = page[-1]["changeSeq"] if len(page) == PAGE else head
+    return events
+
+
+def change_event(message: dict[str, Any], *, after: int) -> Event:
+    """The event that tells a reader at `after` of the chat stream what has become of a message since."""
+    if message["deletedAt"] is not None:
+        return message_deleted(room_id=message["roomId"], message_id=message["id"], change_seq=message["changeSeq"])
+    return message_received(message) if message["seq"] > after else message_edited(message)
+
+
 def missed_events(session: Session, room_id: str, *, after: Heads, head: Heads) -> list[Event]:
     """The events of both streams between two positions, for delivering."""
-    return list(room_events(session, room_id, after.room, head.room))
+    changes = room_events(session, room_id, after.room, head.room)
+    return [*changes, *chat_events(session, room_id, after.chat, head.chat)]

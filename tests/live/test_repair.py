@@ -1,0 +1,81 @@
+"""What the database says about streams: app/live/repair.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.backends.transaction import reading
+from app.core.actor import Actor
+from app.live import delivery, repair
+from app.live.repair import chat_events, read_heads, room_events
+from app.messages import service as messages
+from app.rooms.models import Room
+from tests.live.recorder import RecordingServer
+from tests.live.test_delivery import write
+from tests.support.factories import make_room, make_user
+
+
+@pytest.fixture
+def owner(app: Flask) -> Actor:
+    return make_user()
+
+
+@pytest.fixture
+def spoken(owner: Actor) -> Room:
+    """A room where four things were said, the second was changed and the third taken back."""
+    room = make_room(owner)
+    said = [messages.send_message(actor=owner, room_id=room.id, content=f"{n}") for n in range(1, 5)]
+    messages.edit_message(actor=owner, message_id=said[1]["id"], content="two")
+    messages.delete_message(actor=owner, message_id=said[2]["id"])
+    return room
+
+
+def chat(room: Room, after: int) -> list[tuple[str, Any, int | None]]:
+    with reading() as session:
+        head = read_heads(session, [room.id])[room.id].chat
+        return [
+            (event.name, event.args[0].get("content"), event.seq)
+            for event in chat_events(session, room.id, after, head)
+        ]
+
+
+def test_each_message_comes_once_as_it_is_now(spoken: Room) -> None:
+    assert chat(spoken, after=0) == [
+        ("message-received", "1", 1),
+        ("message-received", "4", 4),
+        ("message-received", "two", 5),
+        ("message-deleted", None, 6),
+    ]
+
+
+def test_who_has_a_message_gets_its_change(spoken: Room) -> None:
+    assert chat(spoken, after=3) == [
+        ("message-received", "4", 4),
+        ("message-edited", "two", 5),
+        ("message-deleted", None, 6),
+    ]
+
+
+def test_pages_do_not_show(spoken: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = chat(spoken, after=0)
+    monkeypatch.setattr(repair, "PAGE", 1)
+    assert chat(spoken, after=0) == whole
+
+
+def test_the_log_gives_the_rooms_events_between_two_numbers(owner: Actor) -> None:
+    room = make_room(owner)
+    write(room, 4)
+    with reading() as session:
+        assert [event.seq for event in room_events(session, room.id, 1, 3)] == [2, 3]
+        assert room_events(session, room.id, 3, 3) == []
+
+
+def test_a_repair_settles_the_conversation_at_the_head(server: RecordingServer, owner: Actor, spoken: Room) -> None:
+    delivery.open_room(spoken.id)
+    delivery._rooms[spoken.id].order["chat"].last = 0
+    delivery.repair([spoken.id])
+    assert [name for _, name, _ in server.fanned_out] == [*["message-received"] * 3, "message-deleted"]
+    assert delivery.open_rooms()[spoken.id].chat == 6
