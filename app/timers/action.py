@@ -16,7 +16,7 @@ from sqlalchemy import and_, or_, select
 from app.backends.transaction import Transaction
 from app.core.actor import SYSTEM, Actor
 from app.core.errors import AppError
-from app.core.ids import new_id
+from app.core.ids import is_id, new_id
 from app.rooms.access import Access, require_role
 from app.rooms.models import Role, Room
 from app.timers.events import TIMER_FINISHED, TIMER_UPDATE, tell_timer
@@ -116,7 +116,7 @@ def begin_on_timer(work: Transaction, *, actor: Actor, timer_id: str) -> tuple[A
     Raises:
         AppError: `timer_not_found`, also where the actor may not know the room; `banned`, `unauthenticated`, `forbidden`.
     """
-    room_id = work.session.scalar(select(Timer.room_id).where(Timer.id == timer_id))
+    room_id = work.session.scalar(select(Timer.room_id).where(Timer.id == timer_id)) if is_id(timer_id) else None
     if room_id is None:
         raise AppError("timer_not_found")
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask.views import MethodView
 
 from app.core.errors import AppError
 from app.timers import service
+from app.timers.intake import IMPORT_BODY, read_import
 from app.timers.models import Timer
 from app.timers.schemas import Adjustment, TimerChange, TimerList, TimerOrder, TimerSchema
 from app.web.http import Blueprint, current_actor
@@ -124,3 +125,31 @@ def order(values: dict[str, Any], room_id: str) -> dict[str, Any]:
     """Put the timers of a room in order."""
     items = service.order_timers(actor=current_actor(), room_id=room_id, **values)
     return {"items": items, "next_cursor": None}
+
+
+@blp.route("/rooms/<room_id>/timers/import", methods=["POST"])
+@blp.doc(requestBody=IMPORT_BODY)
+@blp.response(201, TimerList)
+def import_(room_id: str) -> dict[str, Any]:
+    """Append a programme: JSON, a CSV as `text/csv` with `room`, `day` and `autoStart` in the query, or a form with `file`."""
+    items = service.import_timers(actor=current_actor(), room_id=room_id, **read_import(request))
+    return {"items": items, "next_cursor": None}
+
+
+@blp.route("/rooms/<room_id>/timers.csv")
+@blp.response(200, {"type": "string"}, content_type="text/csv")
+def export_csv(room_id: str) -> Response:
+    """The run of show, planned against actual."""
+    return _file(service.export_csv(actor=current_actor(), room_id=room_id), "text/csv", "timers.csv")
+
+
+@blp.route("/rooms/<room_id>/timers.ics")
+@blp.response(200, {"type": "string"}, content_type="text/calendar")
+def export_ics(room_id: str) -> Response:
+    """The plan as a calendar."""
+    return _file(service.export_ics(actor=current_actor(), room_id=room_id), "text/calendar", "timers.ics")
+
+
+def _file(text: str, kind: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(text, content_type=f"{kind}; charset=utf-8", headers=headers)

@@ -69,6 +69,25 @@ class TimerOrder(Schema):
     ids = fields.List(Id(), required=True, validate=validate.Length(max=MAX_TIMERS))
 
 
+class TimerImport(Schema):
+    """A programme: the text of a CSV file, or the schedule JSON of pretalx or frab, and what to take of it."""
+
+    csv = Text(max_length=1_000_000, trim=False)
+    schedule = fields.Dict(metadata={"description": "the value of `schedule` in the export"})
+    room = Text(max_length=200, metadata={"description": "only the slots of this room of the programme"})
+    day = Text(
+        max_length=10,
+        validate=validate.Regexp(r"[0-9]{1,2}\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
+        metadata={"description": "only this day: its date, or its number from 1"},
+    )
+    auto_start = Flag(metadata={"description": "let each timer start itself at its time"})
+
+    @validates_schema
+    def _one_programme(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if ("csv" in data) == ("schedule" in data):
+            raise ValidationError("Send either `csv` or `schedule`.", "csv")
+
+
 class TimerAction(Schema):
     """The `timer-action` event; `deltaMs` belongs to `adjust` and to nothing else."""
 

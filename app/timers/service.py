@@ -15,14 +15,20 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.backends.transaction import reading, transaction
+from app.backends.transaction import database, reading, transaction
 from app.core.actor import SYSTEM, Actor
 from app.core.errors import AppError
-from app.rooms.models import Room
+from app.core.ids import is_id
+from app.rooms.access import require_role
+from app.rooms.models import Role, Room
 from app.timers.action import Action, begin_in_room, begin_on_timer
 from app.timers.events import TIMER_CREATED, TIMER_DELETED
 from app.timers.models import IS_RUNNING, IS_WAITING, Timer
+from app.timers.programme import read_programme
+from app.timers.report import to_csv, to_ics
+from app.timers.runs import last_runs
 from app.timers.schemas import MAX_TIMERS
+from app.timers.slots import Slot
 from app.timers.undo import begin_on_deleted, undo_last_action
 
 UPCOMING = 1_000
@@ -138,8 +144,7 @@ def undo_timer(*, actor: Actor, timer_id: str) -> Timer:
         AppError: `nothing_to_undo`.
     """
     with transaction() as work:
-        is_there = work.session.scalar(select(Timer.id).where(Timer.id == timer_id)) is not None
-        if not is_there:
+        if is_id(timer_id) and work.session.scalar(select(Timer.id).where(Timer.id == timer_id)) is None:
             undo_last_action(begin_on_deleted(work, actor=actor, timer_id=timer_id), timer_id)
             return work.session.get_one(Timer, timer_id)
     with _acting(actor, timer_id, None) as (action, timer):
@@ -161,6 +166,51 @@ def order_timers(*, actor: Actor, room_id: str, ids: list[str]) -> list[Timer]:
         timers = [by_id[timer_id] for timer_id in ids]
         _renumber(action, timers)
         return timers
+
+
+def import_timers(
+    *,
+    actor: Actor,
+    room_id: str,
+    content: str | dict[str, Any],
+    room: str | None = None,
+    day: str | None = None,
+    auto_start: bool = False,
+) -> list[Timer]:
+    """Append a timer for each slot of a programme (see `programme`), or none if a row of it is bad.
+
+    Args:
+        room: only the slots of this room of the programme.
+        day: only those of this day: a date, or the number of the day.
+        auto_start: let each start itself at its time. A time that has passed is only kept as the plan.
+
+    Raises:
+        AppError: `import_failed` with `details` by row; `conflict` when the room cannot hold so many.
+    """
+    with transaction() as work:
+        action = begin_in_room(work, actor=actor, room_id=room_id)
+        slots = read_programme(content, room=room, day=day)
+        return add_timers(action, [_row_of(slot, work.now, auto_start=auto_start) for slot in slots])
+
+
+def _row_of(slot: Slot, now: datetime, *, auto_start: bool) -> dict[str, Any]:
+    rings = (slot.is_alarm or auto_start) and slot.start is not None and slot.start > now
+    return {**slot.values, "planned_at": slot.start, "starts_at": slot.start if rings else None}
+
+
+def export_csv(*, actor: Actor, room_id: str) -> str:
+    """The room's timers, planned against actual (see `report.to_csv`). For hosts."""
+    with reading() as session:
+        access = require_role(session, actor=actor, ref=room_id, need=Role.HOST)
+        timers = list_timers(session, access.room.id)
+        return to_csv(timers, last_runs(session, access.room.id, timers))
+
+
+def export_ics(*, actor: Actor, room_id: str) -> str:
+    """The room's plan as a calendar (see `report.to_ics`). For hosts."""
+    with reading() as session:
+        room = require_role(session, actor=actor, ref=room_id, need=Role.HOST).room
+        return to_ics(list_timers(session, room.id), name=room.name, now=database.now())
 
 
 def list_upcoming(*, until: datetime) -> list[tuple[datetime, str]]:

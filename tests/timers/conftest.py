@@ -1,13 +1,21 @@
-"""A room and its host, for every test of timers."""
+"""A room and its host, and requests by whomever a test names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from flask import Flask
+from flask import Flask, g, request
+from werkzeug.test import TestResponse
 
 from app.core.actor import Actor
 from app.rooms.models import Room
 from tests.support.factories import make_room, make_user
+
+_ACTOR = "tests.actor"
+
+Http = Callable[..., TestResponse]
 
 
 @pytest.fixture
@@ -18,3 +26,20 @@ def host(app: Flask) -> Actor:
 @pytest.fixture
 def room(host: Actor) -> Room:
     return make_room(host)
+
+
+@pytest.fixture
+def http(app: Flask) -> Http:
+    """`http(actor, "POST", "/timers/…", body)`; how a credential becomes an actor is auth's to test."""
+
+    @app.before_request
+    def act() -> None:
+        if _ACTOR in request.environ:
+            g.actor = request.environ[_ACTOR]
+
+    def call(actor: Actor, method: str, path: str, body: Any = None, **options: Any) -> TestResponse:
+        return app.test_client().open(
+            f"/api{path}", method=method, json=body, environ_overrides={_ACTOR: actor}, **options
+        )
+
+    return call

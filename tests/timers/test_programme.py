@@ -1,0 +1,200 @@
+"""Reading a programme: app/timers/programme.py and slots.py, and importing it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.actor import Actor
+from app.core.clock import FakeClock, add_ms
+from app.core.errors import AppError
+from app.core.event import Event
+from app.rooms.models import Room
+from app.timers import programme, service
+from app.timers.programme import read_programme
+from app.timers.slots import Slot, read_duration_ms
+from tests.timers.support import MINUTE_MS, read, refusal
+
+PYCONFR = Path(__file__).parents[2] / "examples" / "data" / "pyconfr-2025.csv"
+
+
+def schedule(*events: dict[str, Any]) -> dict[str, Any]:
+    """What pretalx exports, with one day and one room."""
+    return {"schedule": {"conference": {"days": [{"date": "2026-01-02", "rooms": {"Hall": list(events)}}]}}}
+
+
+EVENT = {
+    "title": "Welcome",
+    "duration": "00:45",
+    "date": "2026-01-02T09:00:00+01:00",
+    "type": "Talk",
+    "persons": [{"public_name": "Ada"}, {"name": "Bob"}, {}, 7],
+}
+
+
+def problems(content: Any) -> dict[str, list[str]]:
+    with pytest.raises(AppError, match="import_failed") as why:
+        read_programme(content)
+    return why.value.details
+
+
+def test_a_day_of_one_room_is_a_run_of_show() -> None:
+    text = PYCONFR.read_text(encoding="utf-8")
+    slots = read_programme(text, room="b003", day="1")
+    assert len(slots) == 11
+    assert slots == read_programme(text, room="B003", day="2025-11-01")
+    assert slots[0].start == datetime(2025, 11, 1, 7, 50, tzinfo=UTC)
+    assert slots[0].values["duration_ms"] == 45 * MINUTE_MS
+    assert slots[0].values["description"] == "Short plenary · fr"
+    assert {slot.day for slot in slots} == {date(2025, 11, 1)}
+    assert len(read_programme(text)) == 75
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_ms"),
+    [
+        ("25", 1_500_000),
+        ("2.5", 150_000),
+        ("2,5", 150_000),
+        ("01:30", 90_000),
+        ("90:00", 5_400_000),
+        ("1:00:00", 3_600_000),
+    ],
+)
+def test_durations_are_minutes_or_clock_times(text: str, duration_ms: int) -> None:
+    assert read_duration_ms(text) == duration_ms
+
+
+@pytest.mark.parametrize("text", ["", "x", "-5", "1:60", "1:60:00", "1e3", "nan", "inf", "1:2", "٣"])
+def test_other_durations_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="minutes"):
+        read_duration_ms(text) if text != "٣" else read_duration_ms("٣:٣")
+
+
+def test_columns_may_come_in_any_order_form_and_delimiter() -> None:
+    for delimiter in (",", ";", "\t"):
+        rows = [
+            ["Duration", "notes", "TITLE", "starts_at", "description"],
+            ["5", "?", "A", "2026-01-02T10:00+01:00", " d "],
+        ]
+        slots = read_programme("\ufeff" + "\r\n".join(delimiter.join(row) for row in [*rows, [], ["", " "]]))
+        at = datetime(2026, 1, 2, 9, tzinfo=UTC)
+        values = {"title": "A", "duration_ms": 300_000, "description": "d"}
+        assert slots == [Slot(values, at, date(2026, 1, 2), "", is_alarm=True)]
+
+
+def test_every_bad_row_is_named_with_all_that_is_wrong() -> None:
+    text = 'title,duration,startsAt\nGood,5,\n,x,soon\n"two\nlines",0,2026-01-01T00:00\nToo,5,,many\n\nLast,\n'
+    assert problems(text) == {
+        "row 3": [
+            "title: Length must be between 1 and 200.",
+            "startsAt: Must be an ISO 8601 instant with its offset.",
+            "duration: Use minutes, mm:ss or hh:mm:ss.",
+        ],
+        "row 4": ["startsAt: Must be an ISO 8601 instant with its offset."],
+        "row 5": ["row: It has more cells than the header."],
+        "row 7": ["duration: Missing data for required field."],
+    }
+
+
+def test_the_length_of_a_talk_may_follow_from_its_end() -> None:
+    head = "start,end,duration_min,room,title\n2026-01-01T10:00Z,"
+    assert read_programme(f"{head}2026-01-01T10:30Z,,A,T")[0].values["duration_ms"] == 30 * MINUTE_MS
+    assert list(problems(f"{head}2026-01-01T09:30Z,,A,T")) == ["row 2"]
+    assert problems(f"{head},,A,T") == {"row 2": ["duration: Missing data for required field."]}
+
+
+@pytest.mark.parametrize("text", ["", "title\nA", "name,duration\nA,5", "title,duration", "{", "{}", "[]"])
+def test_what_is_no_programme_is_refused_as_a_whole(text: str) -> None:
+    assert list(problems(text)) == ["file"]
+
+
+def test_broken_quotes_and_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(problems('title,duration\nA,5\n"B,5')) == ["row 3"]
+    assert list(problems("title,duration\n" + "x" * 200_000 + ",5")) == ["row 2"]
+    monkeypatch.setattr(programme, "MAX_ROWS", 2)
+    assert len(read_programme("title,duration\nA,5\nB,5")) == 2
+    assert problems("title,duration\nA,5\nB,5\nC,5") == {"file": ["At most 2 rows."]}
+
+
+def test_the_schedule_of_pretalx_is_read_as_text_or_decoded() -> None:
+    document = schedule(EVENT, {"title": "Later", "duration": "1:30"})
+    first, second = read_programme(document, room="Hall")
+    assert [first, second] == read_programme(json.dumps(document))
+    assert first.values == {"title": "Welcome", "duration_ms": 45 * MINUTE_MS, "description": "Ada, Bob · Talk"}
+    assert (first.start, first.is_alarm) == (datetime(2026, 1, 2, 8, tzinfo=UTC), False)
+    assert (second.values["duration_ms"], second.start) == (90 * MINUTE_MS, None)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"schedule": 7},
+        {"schedule": {"conference": {"days": [{}]}}},
+        {"schedule": {"conference": {"days": [{"rooms": []}]}}},
+        {"schedule": {"conference": {"days": [{"rooms": {"Hall": [7]}}]}}},
+    ],
+)
+def test_json_of_another_shape_is_refused(document: dict[str, Any]) -> None:
+    assert list(problems(document)) == ["file"]
+
+
+def test_a_bad_event_of_a_schedule_is_named() -> None:
+    assert list(problems(schedule(EVENT, {"title": 7, "duration": [], "persons": "x"}))) == ["day 1, Hall, 2"]
+
+
+@pytest.mark.parametrize(("room", "day"), [("X", None), (None, "0"), (None, "9"), (None, "2030-01-01")])
+def test_a_filter_that_leaves_nothing_is_refused(room: str | None, day: str | None) -> None:
+    with pytest.raises(AppError, match="import_failed"):
+        read_programme(schedule(EVENT), room=room, day=day)
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    for content in (text, f"title,duration\n{text}", f"start,end,duration_min,room,title\n{text}"):
+        try:
+            slots = read_programme(content)
+        except AppError as why:
+            assert why.code == "import_failed"  # noqa: PT017 - or it may be good
+        else:
+            assert all(slot.values["title"] for slot in slots)
+
+
+def test_an_import_appends_all_or_nothing(host: Actor, room: Room, published: list[Event]) -> None:
+    arguments = {"actor": host, "room_id": room.id}
+    assert refusal(service.import_timers, content="title,duration\nA,5\nB,x", **arguments) == "import_failed"
+    assert published == []
+    service.create_timer(actor=host, room_id=room.id, values={"title": "First", "duration_ms": 1_000})
+    timers = service.import_timers(content="title,duration\nA,5\nB,6", **arguments)
+    assert [(timer.title, timer.position) for timer in timers] == [("A", 1), ("B", 2)]
+    assert [event.name for event in published] == ["timer-created"] * 3
+
+
+def test_a_plan_starts_nothing_unless_asked(host: Actor, room: Room, clock: FakeClock) -> None:
+    def imported(text: str, **options: Any) -> Any:
+        return read(service.import_timers(actor=host, room_id=room.id, content=text, **options)[0])
+
+    later = add_ms(clock.now(), MINUTE_MS)
+    talk = f"start,end,duration_min,room,title\n{later.isoformat()},,5,A,T"
+    planned = imported(talk)
+    assert (planned.planned_at, planned.starts_at, planned.wakes_at) == (later, None, None)
+    assert imported(talk, auto_start=True).wakes_at == later
+    assert imported(f"title,duration,startsAt\nA,5,{later.isoformat()}").wakes_at == later
+    past = imported("title,duration,startsAt\nA,5,2020-01-01T00:00Z")
+    assert (past.starts_at, past.planned_at) == (None, datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_an_export_can_be_imported_again(host: Actor, room: Room, clock: FakeClock) -> None:
+    plan = "title,duration,startsAt,description\n=SUM(A1),5,2020-01-01T00:00Z,-x\nB,1:30:00,,\n"
+    service.import_timers(actor=host, room_id=room.id, content=plan)
+    first = read_programme(service.export_csv(actor=host, room_id=room.id))
+    assert [(slot.values["title"], slot.values["duration_ms"]) for slot in first] == [
+        ("=SUM(A1)", 300_000),
+        ("B", 5_400_000),
+    ]

@@ -1,0 +1,98 @@
+"""The run of show on paper: app/timers/report.py and runs.py."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.actor import Actor
+from app.core.clock import FakeClock, add_ms
+from app.core.ids import new_id
+from app.rooms.models import Room
+from app.timers import service
+from app.timers.models import Timer
+from app.timers.report import COLUMNS, Run, to_csv, to_ics
+from tests.timers.support import MINUTE_MS, make_timer
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def timer(title: str = "Talk", **values: Any) -> Timer:
+    return Timer.new(room_id=new_id(), position=0, now=NOW, title=title, duration_ms=10 * MINUTE_MS, **values)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_plan_and_fact_stand_side_by_side() -> None:
+    planned = timer(planned_at=NOW)
+    run = Run(add_ms(NOW, MINUTE_MS), add_ms(NOW, 13 * MINUTE_MS), 2 * MINUTE_MS)
+    (row,) = rows(to_csv([planned], {planned.id: run}))
+    assert tuple(row) == COLUMNS
+    assert (row["plannedStart"], row["plannedEnd"]) == ("2026-01-01T12:00:00.000Z", "2026-01-01T12:10:00.000Z")
+    assert (row["actualStart"], row["actualEnd"]) == ("2026-01-01T12:01:00.000Z", "2026-01-01T12:13:00.000Z")
+    assert (row["plannedDuration"], row["actualDuration"]) == ("00:10:00", "00:12:00")
+    assert (row["addedMs"], row["startDriftMs"], row["driftMs"]) == ("120000", "60000", "180000")
+
+
+def test_without_a_planned_start_the_drift_is_that_of_the_length() -> None:
+    free = timer()
+    (row,) = rows(to_csv([free], {free.id: Run(NOW, add_ms(NOW, 9 * MINUTE_MS), 0)}))
+    assert (row["plannedStart"], row["startDriftMs"], row["driftMs"]) == ("", "", "-60000")
+
+
+def test_what_has_not_run_or_still_runs_has_no_end() -> None:
+    waiting, running = timer("waiting"), timer("running", planned_at=NOW)
+    first, second = rows(to_csv([waiting, running], {running.id: Run(NOW, None, 0)}))
+    assert (first["actualStart"], first["driftMs"]) == ("", "")
+    assert (second["actualStart"], second["actualEnd"], second["driftMs"]) == ("2026-01-01T12:00:00.000Z", "", "")
+
+
+def test_no_cell_can_run_as_a_formula() -> None:
+    for start in "=+-@\t\r":
+        (row,) = csv.DictReader(to_csv([timer(f"{start}1+1")], {}).split("\r\n"))
+        assert row["title"].startswith(f"'{start}"[0])
+        assert not row["title"].startswith(start)
+
+
+def test_a_run_survives_a_reset_in_the_log(host: Actor, room: Room, clock: FakeClock) -> None:
+    ran, skipped = make_timer(room, host, "ran"), make_timer(room, host, "skipped")
+    make_timer(room, host, "last")
+    service.start_timer(actor=host, timer_id=ran.id)
+    clock.advance(11 * MINUTE_MS)
+    service.reset_timer(actor=host, timer_id=ran.id)
+    service.start_next(actor=host, timer_id=skipped.id)
+    first, second, third = rows(service.export_csv(actor=host, room_id=room.id))
+    assert (first["state"], first["actualEnd"]) == ("idle", "2026-01-01T12:10:00.000Z")
+    assert (second["state"], second["actualStart"]) == ("finished", "")
+    assert (third["actualStart"], third["actualEnd"]) == ("2026-01-01T12:11:00.000Z", "")
+
+
+def test_the_calendar_has_what_is_planned_and_what_follows_from_it() -> None:
+    unknown, planned, following = timer("Before"), timer("A; b, c\\d\nnew", planned_at=NOW), timer("After")
+    planned.description = "About"
+    lines = to_ics([unknown, planned, following], name="Main, hall", now=NOW).split("\r\n")
+    assert lines[0] == "BEGIN:VCALENDAR"
+    assert lines[-2:] == ["END:VCALENDAR", ""]
+    assert "X-WR-CALNAME:Main\\, hall" in lines
+    assert lines.count("BEGIN:VEVENT") == 2
+    assert "SUMMARY:A\\; b\\, c\\\\d\\nnew" in lines
+    assert "DESCRIPTION:About" in lines
+    assert [line for line in lines if line.startswith(("DTSTART", "DTEND"))] == [
+        *("DTSTART:20260101T120000Z", "DTEND:20260101T121000Z"),
+        *("DTSTART:20260101T121000Z", "DTEND:20260101T122000Z"),
+    ]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200))
+def test_long_lines_are_folded_without_cutting_a_character(title: str) -> None:
+    text = to_ics([timer(f"T{title}", planned_at=NOW)], name="Room", now=NOW)
+    lines = text.split("\r\n")
+    assert all(len(line.encode()) <= 75 for line in lines)
+    escaped = title.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    assert f"SUMMARY:T{escaped}\r\n" in text.replace("\r\n ", "")
