@@ -35,6 +35,11 @@ class Access:
         """Whether the conversation may be read: guests and above."""
         return self.role >= Role.GUEST
 
+    @property
+    def may_share(self) -> bool:
+        """Whether the share token may be shown: to whoever presented it, and to who may invite viewers."""
+        return self.by_token or self.role >= Role.HOST
+
 
 def require_role(session: Session, *, actor: Actor, ref: str, need: Role = Role.VIEWER) -> Access:
     """The room `ref` (its id or its share token) and the actor's role in it; one query.
@@ -48,6 +53,30 @@ def require_role(session: Session, *, actor: Actor, ref: str, need: Role = Role.
     if access.role < need:
         raise AppError("unauthenticated" if actor.kind == "anonymous" else "forbidden")
     return access
+
+
+def require_account(actor: Actor) -> str:
+    """The account's id of `actor`.
+
+    Raises:
+        AppError: `unauthenticated`, or `forbidden` for guests.
+    """
+    if actor.user_id is None:
+        raise AppError("forbidden" if actor.is_guest else "unauthenticated")
+    return actor.user_id
+
+
+def lock_room(session: Session, room: Room) -> None:
+    """Hold the room's row, read anew, until the commit: for changes that depend on what is there.
+
+    Messages and timers that refer to the room are not held up.
+
+    Raises:
+        AppError: `room_not_found` when it was deleted in the meantime.
+    """
+    session.refresh(room, with_for_update={"key_share": True})
+    if room.deleted_at is not None:
+        raise AppError("room_not_found")
 
 
 def find_access(session: Session, *, actor: Actor, ref: str) -> Access | None:
@@ -76,7 +105,7 @@ def _role(
         return Role.OWNER
     if membership is not None and membership.role != "left":
         return Role[membership.role.upper()]
-    if guest is not None and guest.removed_at is None:
+    if guest is not None and guest.removed_at is None and room.setting("guests"):
         return Role.GUEST
     if by_token or not room.is_private:
         return Role.VIEWER

@@ -7,6 +7,7 @@ sequence order, which a database sequence does not.
 from __future__ import annotations
 
 import enum
+import unicodedata
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
@@ -28,6 +29,7 @@ DEFAULT_SETTINGS: dict[str, Any] = {
     "oneTimerAtATime": False,
     "embeddable": False,
 }
+STAGE_STYLES = ("normal", "warning", "urgent")
 EMPTY_STAGE: dict[str, Any] = {"text": "", "style": None, "visible": False, "blackout": False}
 
 
@@ -72,6 +74,11 @@ class Room(Base):
         """The room's value for a setting of `DEFAULT_SETTINGS`, or the default."""
         return self.settings.get(name, DEFAULT_SETTINGS[name])
 
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """Every setting, those that were never changed at their defaults."""
+        return {**DEFAULT_SETTINGS, **self.settings}
+
 
 class RoomHead(Base):
     """The newest number of each stream. Narrow and half empty, because it is rewritten at every write."""
@@ -102,10 +109,23 @@ class RoomEvent(Base):
 
 
 class Membership(Base):
-    """An account in a room. `joined_chat_seq` is where `history: sinceJoin` begins; it survives leaving and coming back."""
+    """An account in a room. `joined_chat_seq` is where `history: sinceJoin` begins; it survives leaving and coming back.
+
+    `viewer` is who came by a viewer's link: it opens a private room, as its share token does. A direct room has no owner
+    here, so that neither of its two can change it, end it or let in a third.
+    """
 
     __tablename__ = "memberships"
-    __table_args__ = (CheckConstraint("role IN ('member', 'host', 'owner', 'left')", name="role"),)
+    __table_args__ = (
+        CheckConstraint("role IN ('viewer', 'member', 'host', 'owner', 'left')", name="role"),
+        Index(
+            "uq_memberships_owner",
+            "room_id",
+            unique=True,
+            postgresql_where=text("role = 'owner'"),
+            sqlite_where=text("role = 'owner'"),
+        ),
+    )
 
     user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     room_id: Mapped[Id] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True, index=True)
@@ -116,14 +136,32 @@ class Membership(Base):
     updated_at: Mapped[When]
 
 
+def name_key(name: str) -> str:
+    """What two nicknames have in common that people would take for the same."""
+    return unicodedata.normalize("NFKC", name).casefold()[:120]
+
+
 class Guest(Base):
-    """A nickname in one room, without an account."""
+    """A nickname in one room, without an account. Of the guests that are there, no two have the same name."""
 
     __tablename__ = "guests"
+    __table_args__ = (
+        Index(
+            "uq_guests_name",
+            "room_id",
+            "name_key",
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+            sqlite_where=text("removed_at IS NULL"),
+        ),
+    )
 
     id: Mapped[PrimaryId]
     room_id: Mapped[Id] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(40))
+    name_key: Mapped[str] = mapped_column(
+        String(120), default=lambda context: name_key(context.get_current_parameters()["name"])
+    )
     muted_until: Mapped[When | None]
     joined_chat_seq: Mapped[BigInt] = mapped_column(default=0)
     removed_at: Mapped[When | None]

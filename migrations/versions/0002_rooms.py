@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("room_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("name_key", sa.String(length=120), nullable=False),
         sa.Column("muted_until", Instant(), nullable=True),
         sa.Column("joined_chat_seq", sa.BigInteger(), nullable=False),
         sa.Column("removed_at", Instant(), nullable=True),
@@ -52,6 +53,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_guests"),
     )
     op.create_index("ix_guests_room_id", "guests", ["room_id"])
+    op.create_index(
+        "uq_guests_name",
+        "guests",
+        ["room_id", "name_key"],
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL"),
+        sqlite_where=sa.text("removed_at IS NULL"),
+    )
 
     op.create_table(
         "links",
@@ -79,12 +88,20 @@ def upgrade() -> None:
         sa.Column("joined_chat_seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
-        sa.CheckConstraint("role IN ('member', 'host', 'owner', 'left')", name="ck_memberships_role"),
+        sa.CheckConstraint("role IN ('viewer', 'member', 'host', 'owner', 'left')", name="ck_memberships_role"),
         sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="fk_memberships_room_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_memberships_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", "room_id", name="pk_memberships"),
     )
     op.create_index("ix_memberships_room_id", "memberships", ["room_id"])
+    op.create_index(
+        "uq_memberships_owner",
+        "memberships",
+        ["room_id"],
+        unique=True,
+        postgresql_where=sa.text("role = 'owner'"),
+        sqlite_where=sa.text("role = 'owner'"),
+    )
 
     op.create_table(
         "room_events",

@@ -1,0 +1,256 @@
+"""What the rooms' routes take and give, and the payloads of their events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from app.rooms.models import CHAT_MODES, HISTORY_MODES, STAGE_STYLES, Room
+from app.web.cursor import PageQuery, page_schema
+from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
+
+MAX_SLOW_MODE_MS = 3_600_000
+MAX_LINK_USES = 100_000
+
+
+class RoomSettings(Schema):
+    """`settings`: what is given changes, the rest stays."""
+
+    guests = Flag()
+    chat_mode = fields.String(validate=validate.OneOf(CHAT_MODES))
+    slow_mode_ms = Whole(minimum=0, maximum=MAX_SLOW_MODE_MS)
+    history = fields.String(validate=validate.OneOf(HISTORY_MODES))
+    receipts = Flag()
+    uploads = Flag()
+    system_messages = Flag()
+    one_timer_at_a_time = Flag()
+    embeddable = Flag()
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        super().on_bind_field(field_name, field_obj)
+        field_obj.attribute = field_obj.data_key  # kept in the database as on the wire
+
+
+class Stage(Schema):
+    """What every viewer sees beside the timer."""
+
+    text = Text(min_length=0, max_length=500, required=True)
+    style = fields.String(validate=validate.OneOf(STAGE_STYLES), allow_none=True, load_default=None)
+    visible = Flag(required=True)
+    blackout = Flag(load_default=False)
+    room_id = Id(dump_only=True)
+    seq = Whole(dump_only=True)
+
+
+class RoomSchema(Schema):
+    """A room without its timers and stage, as every viewer may see it."""
+
+    id = Id(dump_only=True)
+    name = Text(max_length=120)
+    description = Text(min_length=0, max_length=2000, allow_none=True)
+    is_private = Flag()
+    owner_id = Id(dump_only=True)
+    settings = fields.Nested(RoomSettings, attribute="all_settings")
+    created_at = Instant(dump_only=True)
+    updated_at = Instant(dump_only=True)
+
+
+class RoomViewSchema(RoomSchema):
+    """A room as one person sees it.
+
+    `shareToken` is there for who may share it, `unreadCount` in lists.
+    """
+
+    role = fields.String(dump_only=True, metadata={"description": "viewer, guest, member, host or owner"})
+    is_direct = Flag(dump_only=True)
+    share_token = fields.String(dump_only=True)
+    unread_count = Whole(dump_only=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """What the view does not have of its own is the room's."""
+        value = super().get_attribute(obj, attr, ma.missing)
+        return super().get_attribute(obj.room, attr, default) if value is ma.missing else value
+
+    @ma.post_dump
+    def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {key: value for key, value in data.items() if value is not None or key == "description"}
+
+
+class NewRoom(Schema):
+    """The body that makes a room."""
+
+    name = Text(max_length=120, required=True)
+    description = Text(min_length=0, max_length=2000, allow_none=True, load_default=None)
+    is_private = Flag(load_default=False)
+    settings = fields.Nested(RoomSettings, load_default=dict)
+
+
+class RoomChange(RoomViewSchema):
+    """The keys that may change; a PUT may send back a whole room state."""
+
+    settings = fields.Nested(RoomSettings)
+    timers = fields.Raw(dump_only=True)
+    stage = fields.Raw(dump_only=True)
+    position = fields.Raw(dump_only=True)
+    user_count = fields.Raw(dump_only=True)
+    server_now = fields.Raw(dump_only=True)
+    seq = fields.Raw(dump_only=True)
+
+
+class RoomQuery(PageQuery):
+    """Which page of the list: `?q=&cursor=&limit=`."""
+
+    q = Text(min_length=0, max_length=120, load_default="")
+
+
+class AccountSchema(Schema):
+    """An account as others see it."""
+
+    id = Id(dump_only=True)
+    username = fields.String(dump_only=True)
+    name = fields.String(dump_only=True)
+
+
+class MemberSchema(Schema):
+    """A membership, with who it is."""
+
+    user_id = Id(dump_only=True)
+    room_id = Id(dump_only=True)
+    role = fields.String(dump_only=True)
+    muted_until = Instant(dump_only=True, allow_none=True)
+    created_at = Instant(dump_only=True)
+    updated_at = Instant(dump_only=True)
+    user = fields.Nested(AccountSchema, dump_only=True)
+
+
+class NewMember(Schema):
+    """Whom to add (one of `userId`, `email`, `username`) and as what."""
+
+    user_id = Id()
+    email = Text(max_length=254)
+    username = Text(max_length=40)
+    role = fields.String(validate=validate.OneOf(["viewer", "member", "host"]), load_default="member")
+
+    @ma.validates_schema
+    def _one_name(self, data: dict[str, Any], **_: Any) -> None:
+        if len({"user_id", "email", "username"} & set(data)) != 1:
+            raise ma.ValidationError("Give one of userId, email, username.", "userId")
+
+
+class MemberChange(MemberSchema):
+    """The keys that may change."""
+
+    role = fields.String(validate=validate.OneOf(["viewer", "member", "host", "owner"]))
+    muted_until = Instant(allow_none=True)
+
+
+class GuestSchema(Schema):
+    """A guest, as the room sees it."""
+
+    id = Id(dump_only=True)
+    name = fields.String(dump_only=True)
+    muted_until = Instant(dump_only=True, allow_none=True)
+    created_at = Instant(dump_only=True)
+
+
+class NewGuest(Schema):
+    """The nickname to enter with."""
+
+    name = Text(max_length=40, required=True)
+
+
+class GuestChange(GuestSchema):
+    """The key that may change."""
+
+    muted_until = Instant(allow_none=True, required=True)
+
+
+class GuestNameSchema(Schema):
+    """Who the guest is from now on; the name may carry a number, when it was taken."""
+
+    id = Id(dump_only=True)
+    name = fields.String(dump_only=True)
+
+
+class AdmittedGuest(Schema):
+    """The guest and the token that it acts with, in this room only."""
+
+    guest = fields.Nested(GuestNameSchema, dump_only=True)
+    access_token = fields.String(dump_only=True)
+
+
+class BanSchema(Schema):
+    """A ban, with the name of the banned."""
+
+    id = Id(dump_only=True)
+    room_id = Id(dump_only=True)
+    user_id = Id(dump_only=True, allow_none=True)
+    guest_id = Id(dump_only=True, allow_none=True)
+    name = fields.String(dump_only=True)
+    reason = fields.String(dump_only=True, allow_none=True)
+    created_by = Id(dump_only=True, allow_none=True)
+    created_at = Instant(dump_only=True)
+
+
+class NewBan(Schema):
+    """Whom to ban (one of `userId`, `guestId`) and why."""
+
+    user_id = Id()
+    guest_id = Id()
+    reason = Text(min_length=0, max_length=500, allow_none=True, load_default=None)
+
+    @ma.validates_schema
+    def _one_person(self, data: dict[str, Any], **_: Any) -> None:
+        if len({"user_id", "guest_id"} & set(data)) != 1:
+            raise ma.ValidationError("Give one of userId, guestId.", "userId")
+
+
+class LinkSchema(Schema):
+    """An invitation; the secret of it is `token`."""
+
+    id = Id(dump_only=True)
+    room_id = Id(dump_only=True)
+    token = fields.String(dump_only=True)
+    role = fields.String(dump_only=True)
+    label = fields.String(dump_only=True, allow_none=True)
+    expires_at = Instant(dump_only=True, allow_none=True)
+    max_uses = Whole(dump_only=True, allow_none=True)
+    uses = Whole(dump_only=True)
+    created_at = Instant(dump_only=True)
+
+
+class NewLink(Schema):
+    """The role that a link gives, and how it ends."""
+
+    role = fields.String(validate=validate.OneOf(["viewer", "member", "host"]), required=True)
+    label = Text(min_length=0, max_length=120, allow_none=True, load_default=None)
+    expires_at = Instant(allow_none=True, load_default=None)
+    max_uses = Whole(minimum=1, maximum=MAX_LINK_USES, allow_none=True, load_default=None)
+
+
+class NewDirect(Schema):
+    """With whom."""
+
+    user_id = Id(required=True)
+
+
+RoomPage = page_schema(RoomViewSchema)
+MemberPage = page_schema(MemberSchema)
+GuestPage = page_schema(GuestSchema)
+BanPage = page_schema(BanSchema)
+LinkPage = page_schema(LinkSchema)
+
+_ROOM = RoomSchema()
+
+
+def room_payload(room: Room) -> dict[str, Any]:
+    """The room without timers, as in `room-updated` and the room state."""
+    payload: dict[str, Any] = _ROOM.dump(room)
+    return payload
+
+
+def stage_payload(room: Room) -> dict[str, Any]:
+    """The stage as in the room state: `{text, style, visible, blackout}`."""
+    return dict(room.stage)

@@ -1,0 +1,145 @@
+"""People with a nickname and no account, in one room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Exists, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.backends.insert import insert_unless_exists
+from app.backends.transaction import reading, transaction
+from app.core.actor import Actor
+from app.core.clock import to_wire
+from app.core.errors import AppError
+from app.core.ids import is_id, new_id
+from app.rooms.access import require_role
+from app.rooms.events import change_access, log_update, tell_joined
+from app.rooms.models import Guest, Membership, Role, RoomHead, name_key
+from app.rooms.people import people
+from app.web.cursor import PAGE_SIZE, Page, cut_page, newer_than
+
+MAX_NAME_LENGTH = 40
+MAX_SAME_NAMES = 9_999
+
+
+def admit_guest(*, actor: Actor, ref: str, name: str) -> Guest:
+    """Let somebody in under a nickname; if it is taken in this room, a number is put behind it (`Ada 2`).
+
+    A crowd at one door must get in without guessing names, and nobody may pass for a member.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `guests_not_allowed`, `already_taken` (with every number up to `MAX_SAME_NAMES`).
+    """
+    with transaction() as work:
+        room = require_role(work.session, actor=actor, ref=ref).room
+        if not room.setting("guests"):
+            raise AppError("guests_not_allowed")
+        guest_id = new_id()
+        chat_seq = select(RoomHead.chat_seq).where(RoomHead.room_id == room.id).scalar_subquery()
+        for free_name in _free_names(work.session, room.id, " ".join(name.split())):
+            if insert_unless_exists(
+                work.session,
+                Guest,
+                id=guest_id,
+                room_id=room.id,
+                name=free_name,
+                name_key=name_key(free_name),
+                joined_chat_seq=chat_seq,
+                created_at=work.now,
+            ):
+                break
+        else:
+            raise AppError("already_taken")
+        guest = work.session.get_one(Guest, guest_id)
+        tell_joined(work, room.id, guest, Role.GUEST, by=actor)
+    return guest
+
+
+def list_guests(*, actor: Actor, ref: str, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Guest]:
+    """The guests, in the order in which they came.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `bad_cursor`.
+    """
+    with reading() as session:
+        room = require_role(session, actor=actor, ref=ref).room
+        statement = select(Guest).where(Guest.room_id == room.id, Guest.removed_at.is_(None))
+        if cursor:
+            statement = statement.where(newer_than(cursor, Guest.created_at, Guest.id))
+        guests = session.scalars(statement.order_by(Guest.created_at, Guest.id).limit(limit + 1)).all()
+        return cut_page(guests, limit, lambda guest: (guest.created_at, guest.id))
+
+
+def mute_guest(*, actor: Actor, room_id: str, guest_id: str, muted_until: datetime | None) -> Guest:
+    """Let a guest not write until then; None: let them again.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `unauthenticated`, `forbidden`, `guest_not_found`.
+    """
+    with transaction() as work:
+        room = require_role(work.session, actor=actor, ref=room_id, need=Role.HOST).room
+        guest = find_guest(work.session, room.id, guest_id)
+        if guest.muted_until != muted_until:
+            before = {"guestId": guest.id, "mutedUntil": to_wire(guest.muted_until) if guest.muted_until else None}
+            guest.muted_until = muted_until
+            change_access(work, room.id, "muted", guest_id=guest.id)
+            log_update(work, room, actor, "muted", before)
+    return guest
+
+
+def remove_guest(*, actor: Actor, room_id: str, guest_id: str) -> None:
+    """Take a guest out: by a host, or by the guest itself.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `unauthenticated`, `forbidden`, `guest_not_found`.
+    """
+    is_own = guest_id == actor.guest_id
+    with transaction() as work:
+        access = require_role(work.session, actor=actor, ref=room_id, need=Role.GUEST if is_own else Role.HOST)
+        guest = find_guest(work.session, access.room.id, guest_id)
+        guest.removed_at = work.now
+        change_access(work, access.room.id, "left" if is_own else "removed", guest_id=guest.id)
+        if not is_own:
+            log_update(work, access.room, actor, "removed", {"guestId": guest.id, "name": guest.name})
+
+
+def find_guest(session: Session, room_id: str, guest_id: str) -> Guest:
+    """A guest that is in the room.
+
+    Raises:
+        AppError: `guest_not_found`.
+    """
+    guest = session.get(Guest, guest_id) if is_id(guest_id) else None
+    if guest is None or guest.room_id != room_id or guest.removed_at is not None:
+        raise AppError("guest_not_found")
+    return guest
+
+
+def _free_names(session: Session, room_id: str, name: str) -> Iterator[str]:
+    """`name`, `name 2`, `name 3` … without those that are taken at the moment; cut where a number would not fit."""
+    stem = name_key(name)[: MAX_NAME_LENGTH // 2]
+    taken = set(
+        session.scalars(
+            select(Guest.name_key).where(
+                Guest.room_id == room_id, Guest.removed_at.is_(None), Guest.name_key.startswith(stem, autoescape=True)
+            )
+        )
+    )
+    if session.scalar(select(_names_a_member(room_id, name))):
+        taken.add(name_key(name))
+    for number in range(1, MAX_SAME_NAMES + 1):
+        suffix = f" {number}" if number > 1 else ""
+        candidate = name[: MAX_NAME_LENGTH - len(suffix)] + suffix
+        if name_key(candidate) not in taken:
+            yield candidate
+
+
+def _names_a_member(room_id: str, name: str) -> Exists:
+    return exists().where(
+        Membership.room_id == room_id,
+        Membership.role != "left",
+        people.c.id == Membership.user_id,
+        or_(func.lower(people.c.name) == name.lower(), people.c.username == name.lower()),
+    )

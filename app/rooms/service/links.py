@@ -1,0 +1,128 @@
+"""Invitations that give a role. They end by their date, by their number of uses, or by being deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.backends.transaction import Transaction, reading, transaction
+from app.core.actor import Actor
+from app.core.errors import AppError
+from app.core.ids import is_id, new_id, new_token
+from app.rooms.access import find_access, require_account, require_role
+from app.rooms.events import log_update
+from app.rooms.models import Link, Role, Room
+from app.rooms.people import find_person
+from app.rooms.service.members import admit
+from app.rooms.service.rooms import RoomView
+from app.web.cursor import PAGE_SIZE, Page, cut_page, older_than
+
+
+def create_link(
+    *,
+    actor: Actor,
+    room_id: str,
+    role: str,
+    label: str | None = None,
+    expires_at: datetime | None = None,
+    max_uses: int | None = None,
+) -> Link:
+    """A new invitation to the role.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `unauthenticated`, `forbidden`, `validation_failed` (it would have expired).
+    """
+    with transaction() as work:
+        room = require_role(work.session, actor=actor, ref=room_id, need=Role.OWNER).room
+        if expires_at is not None and expires_at <= work.now:
+            raise AppError("validation_failed", details={"expiresAt": ["Must be in the future."]})
+        link = Link(
+            id=new_id(),
+            room_id=room.id,
+            token=new_token(),
+            role=role,
+            label=label,
+            expires_at=expires_at,
+            max_uses=max_uses,
+            uses=0,
+            created_at=work.now,
+        )
+        work.session.add(link)
+        log_update(work, room, actor, "link-created", {"linkId": link.id})
+    return link
+
+
+def list_links(*, actor: Actor, room_id: str, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Link]:
+    """The invitations, the newest first, used up and expired ones included.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `unauthenticated`, `forbidden`, `bad_cursor`.
+    """
+    with reading() as session:
+        room = require_role(session, actor=actor, ref=room_id, need=Role.OWNER).room
+        statement = select(Link).where(Link.room_id == room.id)
+        if cursor:
+            statement = statement.where(older_than(cursor, Link.created_at, Link.id))
+        links = session.scalars(statement.order_by(Link.created_at.desc(), Link.id.desc()).limit(limit + 1)).all()
+        return cut_page(links, limit, lambda link: (link.created_at, link.id))
+
+
+def delete_link(*, actor: Actor, link_id: str) -> None:
+    """End an invitation; who came by it stays.
+
+    Raises:
+        AppError: `unauthenticated`, `link_not_found` (as well when its room is somebody else's).
+    """
+    require_account(actor)
+    with transaction() as work:
+        link = work.session.get(Link, link_id) if is_id(link_id) else None
+        access = find_access(work.session, actor=actor, ref=link.room_id) if link else None
+        if link is None or access is None or access.role < Role.OWNER:
+            raise AppError("link_not_found")
+        work.session.execute(delete(Link).where(Link.id == link.id))
+        log_update(work, access.room, actor, "link-deleted", {"linkId": link.id, "role": link.role})
+
+
+def accept_link(*, actor: Actor, token: str) -> RoomView:
+    """Join with the link's role; who has it or more already uses nothing up.
+
+    The membership comes first and the use is counted after it, so that of one person's two devices only one counts.
+
+    Raises:
+        AppError: `unauthenticated`, `forbidden` (guests), `banned`, `link_not_found` (unknown, expired, used up).
+    """
+    user_id = require_account(actor)
+    with transaction() as work:
+        link = _usable_link(work.session, token)
+        room = work.session.get_one(Room, link.room_id)
+        access = find_access(work.session, actor=actor, ref=room.id)
+        role = Role[link.role.upper()]
+        if admit(work, room, find_person(work.session, user_id=user_id), role, by=actor):
+            _use(work, link)
+            return RoomView(room, role)
+        return RoomView(room, access.role if access else role)
+
+
+def _usable_link(session: Session, token: str) -> Link:
+    statement = select(Link).join(Room, Room.id == Link.room_id).where(Link.token == token, Room.deleted_at.is_(None))
+    link = session.execute(statement).scalar_one_or_none()
+    if link is None:
+        raise AppError("link_not_found")
+    return link
+
+
+def _use(work: Transaction, link: Link) -> None:
+    statement = (
+        update(Link)
+        .where(
+            Link.id == link.id,
+            or_(Link.expires_at.is_(None), Link.expires_at > work.now),
+            or_(Link.max_uses.is_(None), Link.uses < Link.max_uses),
+        )
+        .values(uses=Link.uses + 1)
+        .returning(Link.id)
+    )
+    if work.session.execute(statement).one_or_none() is None:
+        raise AppError("link_not_found")

@@ -1,0 +1,59 @@
+"""Requests by whomever a test names: `http(actor).post("/rooms", {…})`. How a credential becomes an actor is auth's to test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, g, request
+from werkzeug.test import TestResponse
+
+from app.core.actor import Actor
+
+ACTOR = "tests.actor"
+
+
+class Http:
+    """An HTTP client that acts as one person."""
+
+    def __init__(self, app: Flask, actor: Actor) -> None:
+        self._app = app
+        self._actor = actor
+
+    def __call__(self, method: str, path: str, body: Any = None) -> TestResponse:
+        """One request to `/api` + path."""
+        client = self._app.test_client()
+        return client.open(f"/api{path}", method=method, json=body, environ_overrides={ACTOR: self._actor})
+
+    def get(self, path: str) -> TestResponse:
+        return self("GET", path)
+
+    def post(self, path: str, body: Any = None) -> TestResponse:
+        return self("POST", path, body)
+
+    def put(self, path: str, body: Any = None) -> TestResponse:
+        return self("PUT", path, body)
+
+    def patch(self, path: str, body: Any = None) -> TestResponse:
+        return self("PATCH", path, body)
+
+    def delete(self, path: str) -> TestResponse:
+        return self("DELETE", path)
+
+
+@pytest.fixture
+def http(app: Flask) -> Callable[[Actor], Http]:
+    """A client for each actor."""
+
+    @app.before_request
+    def act() -> None:
+        if ACTOR in request.environ:
+            g.actor = request.environ[ACTOR]
+
+    return lambda actor: Http(app, actor)
+
+
+def code_of(response: TestResponse) -> str:
+    """The code of the error that a response carries, `ok` if none."""
+    return "ok" if response.status_code < 400 else str(response.get_json()["error"]["code"])
