@@ -19,7 +19,7 @@ from app.core.clock import Clock, SystemClock
 from app.extensions import db, migrate
 from app.realtime import EngineSettings, SocketIO
 from app.settings import Settings
-from app.web import envelope, observability
+from app.web import envelope, limits, observability
 from app.web.http import OrjsonProvider
 from app.web.secret import load_secret
 from app.web.sockets import sockets
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     envelope.init_app(app)
     for feature in FEATURES:
         feature.init_app(app, api)
+    limits.init_app(app, settings)
     socketio = _socketio(app, settings)
     app.extensions["greenroom"] = {"settings": settings, "clock": clock, "socketio": socketio}
     live.connect(socketio.server)

@@ -7,9 +7,11 @@ from app.backends.bus_memory import MemoryBus
 from app.backends.bus_redis import RedisBus
 from app.backends.limits import Limits
 from app.backends.limits_memory import MemoryLimits
+from app.backends.limits_redis import RedisLimits
 from app.backends.presence import Presence
 from app.backends.presence_memory import MemoryPresence
 from app.backends.presence_redis import RedisPresence
+from app.backends.windows import MemoryWindows, RedisWindows
 from app.core.clock import Clock, SystemClock
 from app.settings import Settings
 
@@ -21,6 +23,7 @@ class Handles:
         self.clock: Clock = SystemClock()
         self.bus: Bus = MemoryBus()
         self.limits: Limits = MemoryLimits(self.clock)
+        self.windows = MemoryWindows(self.clock)
         self.presence: Presence = MemoryPresence()
         self.settings: Settings = Settings()
 
@@ -30,9 +33,13 @@ class Handles:
         self.clock = clock
         self.bus.stop()
         self.bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
-        self.limits = MemoryLimits(clock)
         self.presence.stop()
-        self.presence = RedisPresence(settings.redis_url, clock) if settings.redis_url else MemoryPresence()
+        if url := settings.redis_url:
+            self.limits, self.windows = RedisLimits(url, clock), RedisWindows(url, clock)
+            self.presence = RedisPresence(url, clock)
+        else:
+            self.limits, self.windows = MemoryLimits(clock), MemoryWindows(clock)
+            self.presence = MemoryPresence()
 
 
 handles = Handles()

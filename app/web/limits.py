@@ -1,0 +1,182 @@
+"""How often one may call: REST by flask-limiter, in fixed windows that `handles.windows` counts (local-first, shared by Redis).
+
+Who is counted: an account as a person, anybody else by address; per room and per class of endpoint. The classes, per window:
+
+- `read`, `write`: `RATE_LIMIT_MAX_REQUESTS` each.
+- `sign-in` (register, login, change of password): half of that for an address, and a tenth for one name tried from it.
+- `wide`: `WIDE_RATE_LIMIT_MAX_REQUESTS` for an address: pages, static files, socket handshakes, reads without an account, guest
+  sign-in and the renewal of tokens; all that two hundred phones behind one address do when a talk begins.
+- Health and metrics are not counted. A setting of 0 switches its classes off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_limiter import ApplicationLimit, Limiter, RequestLimit
+from limits.storage import Storage
+
+from app.backends.handles import handles
+from app.backends.limits import Rate
+from app.backends.windows import MemoryWindows
+from app.core.clock import to_epoch_ms
+from app.core.errors import AppError
+from app.settings import Settings
+from app.web.http import client_address, current_actor, read_json
+
+UNCOUNTED = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
+SIGN_IN = frozenset({"/api/auth/register", "/api/auth/login", "/api/auth/password"})
+RENEWAL = frozenset({"/api/auth/refresh", "/api/auth/logout", "/api/auth/socket-token"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+ROOM_ARGUMENTS = ("room_id", "room_ref", "ref")
+
+
+class WindowStorage(Storage):
+    """flask-limiter's counters, kept by `handles.windows`; they never fail and never wait."""
+
+    STORAGE_SCHEME = ["greenroom"]
+
+    def __init__(self, uri: str | None = None, *, windows: MemoryWindows, **options: Any) -> None:
+        super().__init__(uri)
+        self._windows = windows
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return OSError
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        return self._windows.hit(key, expiry * 1000, amount)
+
+    def get(self, key: str) -> int:
+        window = self._windows.current(key)
+        return window.count if window else 0
+
+    def get_expiry(self, key: str) -> float:
+        return (to_epoch_ms(handles.clock.now()) + self._windows.left_ms(key)) / 1000
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> int | None:
+        self._windows.forget()
+        return None
+
+    def clear(self, key: str) -> None:
+        self._windows.forget(key)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Count every request of `app`; after the features, so that it is known who acts."""
+    policy = Policy(settings)
+    limiter = Limiter(
+        policy.key,
+        application_limits=[
+            ApplicationLimit(policy.limit, key_function=policy.key, exempt_when=policy.is_off, scope="class"),
+            ApplicationLimit(policy.name_limit, key_function=name_key, exempt_when=policy.is_no_guess, scope="name"),
+        ],
+        storage_uri="greenroom://",
+        storage_options={"windows": handles.windows},  # type: ignore[dict-item]
+        request_identifier=lambda: request.endpoint or "unmatched",
+        on_breach=_refuse,
+    )
+    limiter.init_app(app)
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        """The draft standard's headers, in seconds: limit, what remains of it, and when the window ends."""
+        limit = limiter.current_limit
+        if limit is not None and not policy.is_off():
+            response.headers["RateLimit-Limit"] = str(limit.limit.amount)
+            response.headers["RateLimit-Remaining"] = str(limit.remaining)
+            response.headers["RateLimit-Reset"] = str(math.ceil(_left_ms(limit) / 1000))
+        return response
+
+
+class Policy:
+    """Which class a request belongs to, whom it counts against, and how many of it there may be."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._window_s = max(1, settings.rate_limit_window_ms // 1000)
+        self._most = settings.rate_limit_max_requests
+        self._amounts = {
+            "read": self._most,
+            "write": self._most,
+            "sign-in": _share(self._most, 2),
+            "wide": settings.wide_rate_limit_max_requests,
+            "uncounted": 0,
+        }
+
+    def is_off(self) -> bool:
+        """Whether the request is not counted."""
+        return not self._amounts[endpoint_class()]
+
+    def is_no_guess(self) -> bool:
+        """Whether the request tries no password."""
+        return self.is_off() or request.path != "/api/auth/login"
+
+    def limit(self) -> str:
+        """The limit of the request's class, as flask-limiter writes it."""
+        return f"{self._amounts[endpoint_class()]} per {self._window_s} second"
+
+    def name_limit(self) -> str:
+        """How often one name may be tried from one address."""
+        return f"{_share(self._most, 10)} per {self._window_s} second"
+
+    def key(self) -> str:
+        """Whom the request counts against, in which room, for what."""
+        kind = endpoint_class()
+        person = current_actor().limit_key if current_actor().user_id and kind != "wide" else None
+        who = person or f"address:{client_address()}"
+        return f"{kind}:{who}" if kind in ("wide", "sign-in") else f"{kind}:{_room()}:{who}"
+
+
+def handshake_rate(settings: Settings) -> Rate | None:
+    """The wide limit as a bucket, for what is not a request of Flask's: socket handshakes and viewers without a name."""
+    most = settings.wide_rate_limit_max_requests
+    return Rate(most * 1000 / max(1, settings.rate_limit_window_ms), most) if most else None
+
+
+def endpoint_class() -> str:
+    """The class of the current request."""
+    path, is_read = request.path, request.method in READS
+    if path in UNCOUNTED:
+        return "uncounted"
+    if path in SIGN_IN:
+        return "sign-in"
+    is_guest_sign_in = request.method == "POST" and path.startswith("/api/rooms/") and path.endswith("/guests")
+    if not path.startswith("/api/") or path in RENEWAL or is_guest_sign_in:
+        return "wide"
+    if is_read:
+        return "read" if current_actor().user_id else "wide"
+    return "write"
+
+
+def name_key() -> str:
+    """The name that a login tries, and from where; hashed, because it may be anything."""
+    try:
+        body = read_json(request)
+    except AppError:
+        body = {}
+    name = str(body.get("email") or body.get("username") or "").strip().lower()
+    return f"{client_address()}:{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:32]}"
+
+
+def _room() -> str:
+    arguments = request.view_args or {}
+    named = next((arguments[name] for name in ROOM_ARGUMENTS if name in arguments), None)
+    return str(named or request.args.get("roomId", "-"))[:64]
+
+
+def _refuse(limit: RequestLimit) -> None:
+    raise AppError("rate_limited", retry_after_ms=math.ceil(_left_ms(limit)))
+
+
+def _left_ms(limit: RequestLimit) -> float:
+    return max(0.0, limit.window[0] * 1000 - to_epoch_ms(handles.clock.now()))
+
+
+def _share(most: int, parts: int) -> int:
+    return max(1, most // parts) if most else 0
