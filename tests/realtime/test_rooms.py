@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from app.realtime.flusher import Flusher
 from app.realtime.frames import encode_frame, split_frames
@@ -70,6 +71,12 @@ class FanOut(RuleBasedStateMachine):
     def _text(self, what: str) -> str:
         self.count += 1
         return f"{what}{self.count}"
+
+    @initialize()
+    def everyone_is_everywhere(self) -> None:
+        for number in range(CLIENTS):
+            for room in range(ROOMS):
+                self.join(number, room)
 
     @rule(room=st.integers(0, ROOMS - 1), skip=st.none() | st.integers(0, CLIENTS - 1))
     def broadcast(self, room: int, skip: int | None) -> None:
@@ -154,7 +161,7 @@ def _texts(client: Client) -> list[str]:
 
 
 TestFanOut = FanOut.TestCase
-TestFanOut.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestFanOut.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 
 
 def test_frames_pushed_while_the_loop_is_busy_leave_in_one_write() -> None:
@@ -186,7 +193,7 @@ def test_rooms_are_served_in_turn() -> None:
     order: list[str] = []
     for name in ("big", "small"):
         room, client = Room(name), _client(1)
-        client.transport.write = lambda _frames, name=name: order.append(name)  # type: ignore[method-assign]
+        client.transport = Mock(write=partial(_note, order, name))
         room.join(client)
         for _ in range(3 if name == "big" else 1):
             flusher.push(room, encode_frame(b"x"))
@@ -194,11 +201,15 @@ def test_rooms_are_served_in_turn() -> None:
     assert order == ["big", "small", "big", "big"]
 
 
+def _note(order: list[str], name: str, _frames: bytes) -> None:
+    order.append(name)
+
+
 def test_a_failing_room_does_not_silence_the_others(caplog: pytest.LogCaptureFixture) -> None:
     flusher = Flusher(Bounds(EngineSettings()))
     broken, sound = Room("broken"), Room("sound")
     bad, good = _client(1), _client(0)
-    bad.transport.write = Mock(side_effect=RuntimeError)  # type: ignore[method-assign]
+    bad.transport = Mock(write=Mock(side_effect=RuntimeError))
     broken.join(bad)
     sound.join(good)
     flusher.push(broken, encode_frame(b"x"))
