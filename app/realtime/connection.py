@@ -212,26 +212,29 @@ class Connection:
     def _queue(self, item: str | bytes | Ended) -> None:
         self._inbox.append(item)
         if not self._working:
-            self._working = True
-            gevent.spawn_raw(self._work)
+            self._begin_work()
+
+    def _begin_work(self) -> None:
+        self._working = True
+        gevent.spawn_raw(self._work)
 
     def _work(self) -> None:
         """Handle what waits, in order; ends when nothing does."""
         slice_ends_ms = monotonic_ms() + self.server.slice_ms
-        while self._inbox:
-            item = self._inbox.pop(0)
-            if isinstance(item, Ended):
-                self.server.on_ended(self, item.reason)
-            else:
-                self._handle(item)
-            if isinstance(self.transport, WebSocketTransport) and not self._inbox:
-                self.transport.pump()
-            if self._inbox and monotonic_ms() >= slice_ends_ms:
-                gevent.sleep(YIELD_S)
-                slice_ends_ms = monotonic_ms() + self.server.slice_ms
-        self._working = False
-        if self._room is not None:
-            self._room.set()
+        try:
+            while self._inbox:
+                self._handle(self._inbox.pop(0))
+                if not self._inbox and isinstance(self.transport, WebSocketTransport):
+                    self.transport.pump()
+                if self._inbox and monotonic_ms() >= slice_ends_ms:
+                    gevent.sleep(YIELD_S)
+                    slice_ends_ms = monotonic_ms() + self.server.slice_ms
+        finally:
+            self._working = False
+            if self._room is not None:
+                self._room.set()
+            if self._inbox:  # a handler was killed: the messages behind it must not wait for ever
+                self._begin_work()
 
     def wait_for_room(self, timeout_s: float) -> bool:
         """Block a POST while as many messages wait as may; False if they still do at the end.
@@ -245,11 +248,14 @@ class Connection:
             self._room.wait(timeout_s)
         return self.wants_more()
 
-    def _handle(self, message: str | bytes) -> None:
-        self.server.counters.events += 1
+    def _handle(self, item: str | bytes | Ended) -> None:
         try:
-            self.server.on_message(self, message)
-        except Exception:
+            if isinstance(item, Ended):
+                self.server.on_ended(self, item.reason)
+            else:
+                self.server.counters.events += 1
+                self.server.on_message(self, item)
+        except (Exception, gevent.Timeout):
             self.server.counters.handler_errors += 1
             logger.exception("the handler of a message failed")
 

@@ -51,16 +51,20 @@ class PollingTransport:
         for opcode, payload in split_frames(frames):
             packet = b"b" + base64.b64encode(payload) if opcode == BINARY else payload
             self._packets.append(packet)
-            self._size += len(packet)
-        self.wake()
-        if self._size > self._max_bytes:
-            self._on_overflow()
+            self._grow(len(packet))
 
     def write_latest(self, key: Key, frame: bytes) -> None:
         """Keep only the latest packet of `key`; it goes out after the durable ones."""
-        self._latest.pop(key, None)
-        self._latest[key] = split_frames(frame)[0][1]
+        packet = split_frames(frame)[0][1]
+        grown = len(packet) - len(self._latest.pop(key, b""))
+        self._latest[key] = packet
+        self._grow(grown)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
         self.wake()
+        if self._size > self._max_bytes:
+            self._on_overflow()
 
     def wake(self) -> None:
         """Let a waiting GET look again."""

@@ -32,7 +32,7 @@ class Gunicorn:
         environment = {
             **os.environ,
             "CONFORMANCE_PROFILE": profile,
-            "CONFORMANCE_SETTINGS": json.dumps(settings),
+            "CONFORMANCE_SETTINGS": json.dumps({"drain_notice_ms": 20, **settings}),
         }
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment)
         self._wait_until_ready()
@@ -56,9 +56,13 @@ class Gunicorn:
         return counters
 
     def kill(self) -> None:
-        """End it at once; nothing happens when it has ended."""
-        self.process.kill()
-        self.process.wait(10)
+        """End it as an operator would; nothing happens when it has ended."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
 
 
 def run_briefly(*options: str) -> tuple[int, str]:

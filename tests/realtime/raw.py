@@ -13,9 +13,10 @@ from app.realtime.frames import CLOSE, TEXT, split_frames
 from tests.realtime.launcher import Gunicorn
 
 PATIENCE_S = 5.0
+PATH = "/socket.io/"
 MASK = b"\x37\xfa\x21\x3d"
 HANDSHAKE = (
-    "GET /socket.io/?EIO=4&transport=websocket{query} HTTP/1.1\r\nHost: localhost\r\n"
+    "GET {path}?EIO=4&transport=websocket{query} HTTP/1.1\r\nHost: localhost\r\n"
     "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
 )
@@ -43,10 +44,12 @@ def connect_tcp(server: Gunicorn) -> socket.socket:
 class RawSocket:
     """A WebSocket after its handshake, and after CONNECT unless told otherwise."""
 
-    def __init__(self, server: Gunicorn, *, join: bool = True, query: str = "", headers: str = "") -> None:
+    def __init__(
+        self, server: Gunicorn, *, join: bool = True, query: str = "", headers: str = "", path: str = PATH
+    ) -> None:
         self.sock = connect_tcp(server)
         self._buffer = b""
-        self.sock.sendall(HANDSHAKE.format(query=query, headers=headers).encode())
+        self.sock.sendall(HANDSHAKE.format(path=path, query=query, headers=headers).encode())
         while b"\r\n\r\n" not in self._buffer:
             self._fill()
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")

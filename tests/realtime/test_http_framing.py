@@ -10,7 +10,7 @@ import pytest
 
 from tests.realtime.conftest import Launch
 from tests.realtime.launcher import Gunicorn
-from tests.realtime.raw import HANDSHAKE, connect_tcp, masked
+from tests.realtime.raw import HANDSHAKE, PATH, connect_tcp, masked
 
 SMUGGLED = b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -89,7 +89,9 @@ def test_a_slow_head_is_cut(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_bytes_after_the_websocket_handshake_reach_the_engine(server: Gunicorn) -> None:
     with connect_tcp(server) as sock:
-        sock.sendall(HANDSHAKE.format(query="", headers="").encode() + masked(b"40") + masked(b'421["disconnects"]'))
+        sock.sendall(
+            HANDSHAKE.format(path=PATH, query="", headers="").encode() + masked(b"40") + masked(b'421["disconnects"]')
+        )
         said = b""
         while b"431[" not in said:
             said += sock.recv(4_096)

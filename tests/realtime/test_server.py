@@ -84,3 +84,9 @@ def test_closing_a_client_ends_its_transport_without_a_socketio_disconnect(serve
 
 def test_every_engine_sid_begins_with_the_worker_id(server: Gunicorn, client: Client) -> None:
     assert client.eio.sid.startswith("w0.")
+
+
+def test_a_refused_client_gets_the_reason_as_data(server: Gunicorn) -> None:
+    with RawSocket(server, join=False) as client:
+        client.send('40{"refuse":true}')
+        assert client.text() == '44{"message":"no","data":{"code":"unauthorized","message":"no"}}'
