@@ -164,6 +164,11 @@ class Database:
         with self.transaction() as work:
             return action(work)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this greenlet is inside a transaction."""
+        return self._current.get() is not None
+
     def now(self) -> datetime:
         """The instant that the current transaction acts at, else the clock's."""
         current = self._current.get()

@@ -38,6 +38,7 @@ CATALOGUE: dict[str, ErrorCode] = {
     "muted": ErrorCode(403, "You are muted in this room."),
     "guests_not_allowed": ErrorCode(403, "This room does not take guests."),
     "chat_closed": ErrorCode(403, "The conversation is closed to you at the moment."),
+    "receipts_off": ErrorCode(403, "This room keeps no receipts."),
     "uploads_off": ErrorCode(403, "This room does not take files."),
     # 404: not there, or not for you to know
     "not_found": ErrorCode(404, "There is nothing at this address."),
