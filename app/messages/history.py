@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.backends.transaction import reading
 from app.core.actor import Actor
-from app.core.clock import from_epoch_ms, to_epoch_ms
 from app.core.errors import AppError
 from app.core.ids import is_id
+from app.messages.cursors import After, Before, decode_place, encode_place
 from app.messages.models import Message
 from app.messages.payloads import Messages, Payload, load_payloads, payloads_of, seed_form, select_messages
 from app.messages.rights import readable_after
@@ -24,15 +21,6 @@ from app.rooms.models import Role
 
 PAGE_MAX = 100
 RECENT = 50
-_LARGEST_SEQ = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """A place in the walk back: messages older than this one."""
-
-    created_at: datetime
-    id: str
 
 
 def list_messages(
@@ -46,10 +34,10 @@ def list_messages(
     Raises:
         AppError: those of `require_role` for a guest; `bad_cursor`.
     """
-    place = _decode(cursor) if cursor else None
+    place = decode_place(cursor, Before, After)
     with reading() as session:
         access = require_role(session, actor=actor, ref=ref, need=Role.GUEST)
-        after = place if isinstance(place, int) else after_change
+        after = place.change_seq if isinstance(place, After) else after_change
         if after is not None:
             return _page_forward(session, access, after, limit)
         return _page_back(session, access, place if isinstance(place, Before) else None, limit)
@@ -124,14 +112,14 @@ def _page_back(session: Session, access: Access, place: Before | None, limit: in
         # Said twice: the row comparison is exact, the plain one is what SQLite's planner can use beside it.
         query = query.where(
             and_(
-                Message.created_at <= place.created_at,
-                tuple_(Message.created_at, Message.id) < (place.created_at, place.id),
+                Message.created_at <= place.at,
+                tuple_(Message.created_at, Message.id) < (place.at, place.id),
             )
         )
     newest_first = query.order_by(Message.created_at.desc(), Message.id.desc())
     found = session.execute(newest_first.limit(limit + 1)).all()
     items = payloads_of(session, found[:limit])
-    next_cursor = _encode_before(found[limit - 1]) if len(found) > limit else None
+    next_cursor = encode_place(Before(found[limit - 1].created_at, found[limit - 1].id)) if len(found) > limit else None
     return {"items": items[::-1], "nextCursor": next_cursor}
 
 
@@ -142,7 +130,7 @@ def _page_forward(session: Session, access: Access, after_change: int, limit: in
     items = list_changes(session, access.room.id, after_change, limit + 1, after)
     has_more = len(items) > limit
     items = items[:limit]
-    return {"items": items, "nextCursor": _encode(f"c{items[-1]['changeSeq']}") if has_more else None}
+    return {"items": items, "nextCursor": encode_place(After(items[-1]["changeSeq"])) if has_more else None}
 
 
 def _changes(room_id: str, after_change: int, after: int) -> Messages:
@@ -151,27 +139,3 @@ def _changes(room_id: str, after_change: int, after: int) -> Messages:
         .where(Message.room_id == room_id, Message.change_seq > after_change, Message.seq > after)
         .order_by(Message.change_seq)
     )
-
-
-def _encode_before(row: Any) -> str:
-    return _encode(f"b{to_epoch_ms(row.created_at)}.{row.id}")
-
-
-def _encode(place: str) -> str:
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> Before | int:
-    """The place that a cursor stands for: a message to walk back from, or a change to go on after."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        if _encode(text) != cursor:  # the decoder skips what it does not know
-            raise AppError("bad_cursor")
-        if text[0] == "c" and 0 <= (after := int(text[1:])) <= _LARGEST_SEQ:
-            return after
-        epoch_ms, _, ident = text[1:].partition(".")
-        if text[0] == "b" and is_id(ident):
-            return Before(from_epoch_ms(int(epoch_ms)), ident)
-    except (binascii.Error, ValueError, IndexError, OverflowError):
-        pass
-    raise AppError("bad_cursor")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, jsonify
 
 from app.messages import service
 from app.messages.schemas import (
+    CursorSchema,
     EditContent,
+    HitPage,
+    ListQuery,
     MessagePage,
+    MessageRef,
     MessageSchema,
     PageQuery,
     PostMessage,
+    ReceiptPage,
+    SearchQuery,
     SeedMessagePage,
     SeedPageQuery,
 )
@@ -79,3 +86,48 @@ def vote(message_id: str) -> Response:
 def withdraw_vote(message_id: str) -> Response:
     """Take one's vote back."""
     return _answer(service.withdraw_vote(actor=current_actor(), message_id=message_id))
+
+
+@blp.get("/rooms/<ref>/messages/search")
+@blp.arguments(SearchQuery, location="query")
+@blp.response(200, HitPage)
+def search_messages(query: dict[str, Any], ref: str) -> Response:
+    """Messages with all the words, best first; the last word may be the beginning of one."""
+    return _answer(service.search_messages(actor=current_actor(), ref=ref, **query))
+
+
+@blp.get("/rooms/<room_id>/transcript.json")
+@blp.response(200, MessagePage)
+def get_transcript_json(room_id: str) -> Response:
+    """The whole conversation as JSON, streamed."""
+    transcript = service.get_transcript(actor=current_actor(), room_id=room_id)
+    return _download(transcript.json(), f"{transcript.room_id}.json", "application/json")
+
+
+@blp.get("/rooms/<room_id>/transcript.txt")
+@blp.response(200, content_type="text/plain")
+def get_transcript_text(room_id: str) -> Response:
+    """The whole conversation as text, streamed."""
+    transcript = service.get_transcript(actor=current_actor(), room_id=room_id)
+    return _download(transcript.text(), f"{transcript.room_id}.txt", "text/plain; charset=utf-8")
+
+
+@blp.post("/rooms/<room_id>/read")
+@blp.arguments(MessageRef)
+@blp.response(200, CursorSchema)
+def mark_read(body: dict[str, Any], room_id: str) -> Response:
+    """Everything up to this message was read; a cursor never goes back."""
+    return _answer(service.mark_read(actor=current_actor(), room_id=room_id, **body))
+
+
+@blp.get("/messages/<message_id>/receipts")
+@blp.arguments(ListQuery, location="query")
+@blp.response(200, ReceiptPage)
+def get_receipts(query: dict[str, Any], message_id: str) -> Response:
+    """Who has read it."""
+    return _answer(service.get_receipts(actor=current_actor(), message_id=message_id, **query))
+
+
+def _download(parts: Iterator[str], filename: str, mimetype: str) -> Response:
+    disposition = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    return Response(parts, mimetype=mimetype, headers=disposition)

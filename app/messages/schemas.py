@@ -86,9 +86,16 @@ def _limit() -> QueryWhole:
     return QueryWhole(minimum=1, maximum=PAGE_MAX, load_default=RECENT)
 
 
-class PageQuery(Schema):
+class ListQuery(Schema):
     cursor = Text(max_length=200)
     limit = _limit()
+
+
+class SearchQuery(ListQuery):
+    q = Text(max_length=200, required=True)
+
+
+class PageQuery(ListQuery):
     after_change = QueryWhole(minimum=0, maximum=_LARGEST_SEQ)
 
 
@@ -136,6 +143,43 @@ class SeedMessageSchema(MessageSchema):
 
 class MessagePage(Schema):
     items = fields.List(fields.Nested(MessageSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class Part(Schema):
+    text = fields.String()
+    match = Flag()
+
+
+class HitSchema(MessageSchema):
+    """A message that was searched for, with an excerpt of its text cut where the words are."""
+
+    highlight = fields.List(fields.Nested(Part))
+
+
+class HitPage(Schema):
+    items = fields.List(fields.Nested(HitSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class CursorSchema(Schema):
+    """How far somebody has read."""
+
+    room_id = Id()
+    message_id = Id()
+    read_at = Instant()
+
+
+class ReceiptSchema(Schema):
+    user_id = Id()
+    username = fields.String()
+    name = fields.String()
+    is_guest = Flag()
+    read_at = Instant()
+
+
+class ReceiptPage(Schema):
+    items = fields.List(fields.Nested(ReceiptSchema))
     next_cursor = fields.String(allow_none=True)
 
 

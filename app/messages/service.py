@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.backends.transaction import reading, transaction
+from app.backends.transaction import database, reading
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import is_id
+from app.messages.batch import batcher, write_together
 from app.messages.changing import delete_message, edit_message, vote_for_question, withdraw_vote
 from app.messages.history import list_changes, list_messages, list_messages_before, recent_messages
 from app.messages.payloads import Payload
-from app.messages.sending import write_drafts
+from app.messages.receipts import count_unread, get_receipts, mark_read
+from app.messages.search import search_messages
 from app.messages.standing import Draft
+from app.messages.transcript import get_transcript
 from app.rooms.access import require_role
 from app.rooms.models import Role
 
 __all__ = [
     "after_send",
+    "count_unread",
     "delete_message",
     "edit_message",
+    "get_receipts",
+    "get_transcript",
     "list_changes",
     "list_messages",
     "list_messages_before",
+    "mark_read",
     "recent_messages",
+    "search_messages",
     "send_message",
     "vote_for_question",
     "withdraw_vote",
@@ -53,10 +61,9 @@ def send_message(
     if not is_id(room_id):
         raise AppError("room_not_found")
     draft = Draft(actor, room_id, content, message_type, client_message_id, attachment_id, reply_to)
-    with transaction() as work:
-        outcome = write_drafts(work, [draft])[0]
-        if outcome.error is not None:
-            raise outcome.error
+    outcome = write_together([draft])[0] if database.in_transaction else batcher.send(draft)
+    if outcome.error is not None:
+        raise outcome.error
     if outcome.message is None:
         raise _refusal(actor, room_id)
     if outcome.fresh:

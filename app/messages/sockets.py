@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.messages import service
-from app.messages.schemas import EditMessage, MessageRef, SeedMessage, SendMessage
+from app.messages.schemas import EditMessage, MarkRead, MessageRef, SeedMessage, SendMessage
 from app.web.sockets import Client, on
 
 
@@ -32,3 +32,9 @@ def edit_message(client: Client, data: dict[str, Any]) -> dict[str, Any]:
 def delete_message(client: Client, data: dict[str, Any]) -> dict[str, Any]:
     """Ack `{ok, message}`."""
     return {"message": service.delete_message(actor=client.actor, **data)}
+
+
+@on("mark-read", MarkRead)
+def mark_read(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    """Ack `{ok, roomId, messageId, readAt}`."""
+    return service.mark_read(actor=client.actor, **data)

@@ -10,10 +10,12 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# The room is a lexeme of its own, so that the index alone finds a word in a room.
+# The room is a lexeme of its own, which no word is, so that the index alone finds a word in a room. Punctuation is blanked, because the parser
+# would keep addresses and file names whole, where SQLite's finds their words.
 POSTGRES_SEARCH = (
-    """ALTER TABLE messages ADD COLUMN search_document tsvector GENERATED ALWAYS AS
-       (array_to_tsvector(ARRAY['room:' || room_id::text]) || to_tsvector('simple'::regconfig, content)) STORED""",
+    r"""ALTER TABLE messages ADD COLUMN search_document tsvector GENERATED ALWAYS AS
+       (array_to_tsvector(ARRAY[':' || room_id::text]) || to_tsvector('simple'::regconfig,
+         regexp_replace(content, '[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+', ' ', 'g'))) STORED""",
     "CREATE INDEX ix_messages_search ON messages USING gin (search_document)",
 )
 # The index keeps no text of its own. Its row numbers are kept beside it: VACUUM may renumber those of `messages`.

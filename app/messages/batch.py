@@ -1,0 +1,88 @@
+"""Group commit: sends that wait for a commit go together in the next one.
+
+One greenlet per worker writes; it begins as soon as somebody sends and ends when nobody waits, so a lone message waits for
+nobody and a busy room fills its batches by itself. A batch that the database refuses as a whole is written again one by one,
+so that one bad message never fails the others. Nothing is kept here: an unwritten draft was not acked, and its client sends it
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass, field
+
+import gevent
+import structlog
+from gevent.event import AsyncResult
+
+from app.backends.transaction import transaction
+from app.core.errors import AppError
+from app.messages.sending import Outcome, write_drafts
+from app.messages.standing import Draft
+
+BATCH_MAX = 256
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Ticket:
+    draft: Draft
+    result: AsyncResult[Outcome] = field(default_factory=AsyncResult)
+
+
+def write_together(drafts: list[Draft]) -> list[Outcome]:
+    """Write `drafts` in one transaction."""
+    with transaction() as work:
+        return write_drafts(work, drafts)
+
+
+class Batcher:
+    """Gathers the drafts of this worker; `write` commits a batch and answers an outcome for each."""
+
+    def __init__(self, write: Callable[[list[Draft]], list[Outcome]] = write_together) -> None:
+        self._write = write
+        self._waiting: list[_Ticket] = []
+        self._is_writing = False
+
+    def send(self, draft: Draft) -> Outcome:
+        """Write `draft` with whatever else waits; returns when it is durable or refused.
+
+        Raises:
+            AppError: `database_unavailable`.
+        """
+        ticket = _Ticket(draft)
+        self._waiting.append(ticket)
+        if not self._is_writing:
+            self._is_writing = True
+            # In a context of its own: the caller's transaction or snapshot is not the batch's.
+            gevent.spawn(Context().run, self._write_waiting)
+        outcome: Outcome = ticket.result.get()
+        return outcome
+
+    def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                tickets, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                self._settle(tickets)
+        finally:
+            self._is_writing = False
+
+    def _settle(self, tickets: list[_Ticket]) -> None:
+        try:
+            outcomes = self._write([ticket.draft for ticket in tickets])
+        except Exception as why:
+            if isinstance(why, AppError) or len(tickets) == 1:
+                for ticket in tickets:
+                    ticket.result.set_exception(why)
+            else:
+                log.exception("batch_split", messages=len(tickets))
+                for ticket in tickets:
+                    self._settle([ticket])
+        else:
+            for ticket, outcome in zip(tickets, outcomes, strict=True):
+                ticket.result.set(outcome)
+
+
+batcher = Batcher()

@@ -1,0 +1,101 @@
+"""Full-text search in one room: tsvector with GIN on PostgreSQL, FTS5 on SQLite, one answer.
+
+All words must be there, in any order; the last one may be the beginning of a word. Of more than `RANKED_MAX` hits the newest
+are ranked: ranking must not grow with the room. Deleted messages have no text, so no index finds them; what the asker may not
+read is left out by the same condition as in history.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Float, Subquery, Uuid, text
+from sqlalchemy.orm import Session
+
+from app.backends.transaction import reading
+from app.core.actor import Actor
+from app.messages.cursors import Offset, decode_place, encode_place
+from app.messages.models import Message
+from app.messages.payloads import load_payloads, select_messages
+from app.messages.rights import readable_after
+from app.rooms.access import require_role
+from app.rooms.models import Role
+
+RANKED_MAX = 1000
+WORDS_MAX = 10
+EXCERPT_AROUND = 120
+_WORD = re.compile(r"[^\W_]+")
+
+_POSTGRES = """
+    SELECT id AS message_id, ts_rank(search_document, to_tsquery('simple', :words)) AS score FROM (
+      SELECT id, search_document FROM messages
+      WHERE search_document @@ (CAST(:room AS tsquery) && to_tsquery('simple', :words))
+        AND seq > :after AND deleted_at IS NULL
+      ORDER BY seq DESC LIMIT :ranked_max) AS newest"""
+_SQLITE = """
+    SELECT messages_search_keys.message_id, -bm25(messages_search, 0.0, 1.0) AS score
+    FROM messages_search JOIN messages_search_keys ON messages_search_keys.id = messages_search.rowid
+    JOIN messages ON messages.id = messages_search_keys.message_id
+    WHERE messages_search MATCH :words AND messages.seq > :after AND messages.deleted_at IS NULL
+    ORDER BY messages_search.rowid DESC LIMIT :ranked_max"""
+
+
+def search_messages(*, actor: Actor, ref: str, q: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+    """The messages of the room `ref` with all words of `q`, best first: `{items, nextCursor}`.
+
+    Each item is a message with `highlight`: an excerpt of its text as `[{text, match}]`.
+
+    Raises:
+        AppError: those of `require_role` for a guest; `bad_cursor`.
+    """
+    place = decode_place(cursor, Offset)
+    skipped = place.count if isinstance(place, Offset) else 0
+    words = [match.lower() for match in _WORD.findall(q)][:WORDS_MAX]
+    with reading() as session:
+        access = require_role(session, actor=actor, ref=ref, need=Role.GUEST)
+        after = readable_after(access)
+        if not words or after is None:
+            return {"items": [], "nextCursor": None}
+        hits = _hits(session, access.room.id, words, after)
+        best = select_messages().join(hits, hits.c.message_id == Message.id)
+        best = best.order_by(hits.c.score.desc(), Message.seq.desc()).offset(skipped).limit(limit + 1)
+        found = load_payloads(session, best)
+    items = [{**message, "highlight": highlight(message["content"], words)} for message in found[:limit]]
+    return {"items": items, "nextCursor": encode_place(Offset(skipped + limit)) if len(found) > limit else None}
+
+
+def highlight(content: str, words: list[str]) -> list[dict[str, Any]]:
+    """An excerpt of `content` around the first of `words`, cut into parts `{text, match}`; the last word is a beginning."""
+    wanted = "|".join([*words, words[-1] + r"[^\W_]*"])
+    pattern = rf"(?<![^\W_])(?:{wanted})(?![^\W_])"
+    matches = list(re.finditer(pattern, content, re.IGNORECASE))
+    first = matches[0].start() if matches else 0
+    start, end = max(0, first - EXCERPT_AROUND), min(len(content), first + 2 * EXCERPT_AROUND)
+    parts: list[dict[str, Any]] = []
+    at = start
+    for match in matches:
+        if match.start() >= end:
+            break
+        parts += _part(content[at : match.start()], is_match=False)
+        parts += _part(match.group(), is_match=True)
+        at = match.end()
+    parts += _part(content[at : max(at, end)], is_match=False)
+    return [*_part("…" * (start > 0)), *parts, *_part("…" * (max(at, end) < len(content)))]
+
+
+def _part(text: str, *, is_match: bool = False) -> list[dict[str, Any]]:
+    return [{"text": text, "match": is_match}] if text else []
+
+
+def _hits(session: Session, room_id: str, words: list[str], after: int) -> Subquery:
+    """`message_id` and `score`, the higher the better."""
+    bound: dict[str, Any] = {"after": after, "ranked_max": RANKED_MAX}
+    if session.get_bind().dialect.name == "postgresql":
+        statement = text(_POSTGRES)
+        bound |= {"room": f"':{room_id}'", "words": " & ".join(words) + ":*"}
+    else:
+        statement = text(_SQLITE)
+        every = " AND ".join(f'"{word}"' for word in words)
+        bound["words"] = f'room:"{room_id.replace("-", "")}" AND content:({every}*)'
+    return statement.bindparams(**bound).columns(message_id=Uuid(as_uuid=False), score=Float()).subquery("hits")

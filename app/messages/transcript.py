@@ -1,0 +1,72 @@
+"""The whole conversation as a file, streamed: pages by key, a short transaction each, whatever the room's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from app.backends.transaction import database, reading
+from app.core.actor import Actor
+from app.core.clock import to_wire
+from app.messages.models import Message
+from app.messages.payloads import Payload, load_payloads, select_messages
+from app.messages.rights import readable_after
+from app.rooms.access import require_role
+from app.rooms.models import Role
+
+ROWS_PER_TRANSACTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What may be exported of a room; iterating reads it."""
+
+    room_id: str
+    room_name: str
+    exported_at: str
+    after: int | None
+
+    def json(self) -> Iterator[str]:
+        """`{roomId, roomName, exportedAt, items: [Message…]}`, oldest first; deleted messages keep their place."""
+        head = {"roomId": self.room_id, "roomName": self.room_name, "exportedAt": self.exported_at}
+        yield orjson.dumps(head).decode()[:-1] + ',"items":['
+        separator = ""
+        for page in self._pages():
+            yield separator + ",\n".join(orjson.dumps(message).decode() for message in page)
+            separator = ",\n"
+        yield "]}\n"
+
+    def text(self) -> Iterator[str]:
+        """A line `[instant] name: text` for each message that was not deleted; further lines of a text are indented."""
+        yield f"{self.room_name}\nExported {self.exported_at}\n\n"
+        for page in self._pages():
+            yield "".join(_line(message) for message in page if not message["deletedAt"])
+
+    def _pages(self) -> Iterator[list[Payload]]:
+        after = self.after
+        while after is not None:
+            query = select_messages().where(Message.room_id == self.room_id, Message.seq > after)
+            with reading() as session:
+                page = load_payloads(session, query.order_by(Message.seq).limit(ROWS_PER_TRANSACTION))
+            if page:
+                yield page
+            after = page[-1]["seq"] if len(page) == ROWS_PER_TRANSACTION else None
+
+
+def get_transcript(*, actor: Actor, room_id: str) -> Transcript:
+    """The transcript of a room, for its hosts; `history` holds for them as well.
+
+    Raises:
+        AppError: those of `require_role` for a host.
+    """
+    with reading() as session:
+        access = require_role(session, actor=actor, ref=room_id, need=Role.HOST)
+        return Transcript(access.room.id, access.room.name, to_wire(database.now()), readable_after(access))
+
+
+def _line(message: Payload) -> str:
+    name = message["user"]["name"] if message["user"] else "*"
+    said = "\n    ".join(message["content"].splitlines())
+    return f"[{message['createdAt']}] {name}: {said}\n"

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from app.core.actor import ANONYMOUS, Actor
+from app.core.clock import FakeClock
+from app.messages import search, service
+from app.rooms.models import Room
+from tests.messages.support import change_member, change_settings, counted, refused, send
+from tests.support.factories import add_member, make_guest, make_room, make_user
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def owner(app: Flask) -> Actor:
+    return make_user("Ada")
+
+
+@pytest.fixture
+def room(owner: Actor) -> Room:
+    return make_room(owner)
+
+
+def found(actor: Actor, room: Room, q: str) -> list[str]:
+    return [item["content"] for item in service.search_messages(actor=actor, ref=room.id, q=q)["items"]]
+
+
+@pytest.mark.parametrize(
+    ("q", "hits"),
+    [
+        ("coffee", {"Coffee at three?", "no coffee, no talk"}),
+        ("COFFEE no", {"no coffee, no talk"}),
+        ("coff", {"Coffee at three?", "no coffee, no talk"}),
+        ("coff no", set()),  # only the last word may be a beginning
+        ("slides.example.org/a_b", {"see https://slides.example.org/a_b.pdf"}),
+        ("pdf", {"see https://slides.example.org/a_b.pdf"}),
+        ("été", {"L'été à Paris"}),
+        ("'\"():*&|! --", set()),
+        ("coffee' OR 1=1", set()),
+        ("room", set()),
+        ("NOT coffee", set()),
+    ],
+)
+def test_all_words_must_be_there_and_the_last_may_be_a_beginning(
+    q: str, hits: set[str], owner: Actor, room: Room
+) -> None:
+    texts = ("Coffee at three?", "no coffee, no talk", "see https://slides.example.org/a_b.pdf", "L'été à Paris")
+    for text in texts:
+        send(owner, room, text)
+    assert set(found(owner, room, q)) == hits
+
+
+def test_a_room_is_searched_and_no_other(owner: Actor, room: Room) -> None:
+    send(owner, make_room(owner), "coffee elsewhere")
+    send(owner, room, "coffee here")
+    assert found(owner, room, "coffee") == ["coffee here"]
+    assert found(owner, room, room.id) == []
+
+
+def test_the_better_match_comes_first_and_of_equals_the_newer(owner: Actor, room: Room, clock: FakeClock) -> None:
+    for text in ("tea and biscuits and cake and more", "tea tea tea", "tea and biscuits and cake and more"):
+        send(owner, room, text)
+        clock.advance(1)
+    items = service.search_messages(actor=owner, ref=room.id, q="tea")["items"]
+    assert [item["seq"] for item in items] == [2, 3, 1]
+
+
+def test_edited_text_is_found_as_it_is_now(owner: Actor, room: Room) -> None:
+    message = send(owner, room, "coffee")
+    service.edit_message(actor=owner, message_id=message["id"], content="tea")
+    assert found(owner, room, "coffee") == []
+    assert found(owner, room, "tea") == ["tea"]
+
+
+def test_deleted_text_is_never_found(owner: Actor, room: Room) -> None:
+    message = send(owner, room, "secret")
+    service.delete_message(actor=owner, message_id=message["id"])
+    assert found(owner, room, "secret") == []
+
+
+def test_nobody_finds_what_they_may_not_read(owner: Actor, room: Room) -> None:
+    late = make_user()
+    add_member(room, late)
+    send(owner, room, "coffee before")
+    send(owner, room, "coffee after")
+    change_member(room, late, joined_chat_seq=1)
+    change_settings(room, history="sinceJoin")
+    assert found(late, room, "coffee") == ["coffee after"]
+    assert set(found(owner, room, "coffee")) == {"coffee before", "coffee after"}
+    change_settings(room, history="none")
+    assert found(owner, room, "coffee") == []
+    for actor, code in ((ANONYMOUS, "unauthenticated"), (make_user(), "forbidden")):
+        with refused(code):
+            found(actor, room, "coffee")
+    change_member(room, late, role="left")
+    with refused("forbidden"):
+        found(late, room, "coffee")
+
+
+def test_results_are_paged(owner: Actor, room: Room) -> None:
+    for n in range(5):
+        send(owner, room, f"coffee {n}")
+    seen: list[int] = []
+    cursor = None
+    for _ in range(3):
+        page = service.search_messages(actor=owner, ref=room.id, q="coffee", limit=2, cursor=cursor)
+        seen += [item["seq"] for item in page["items"]]
+        cursor = page["nextCursor"]
+    assert seen == [5, 4, 3, 2, 1]
+    assert cursor is None
+    history = service.list_messages(actor=owner, ref=room.id, limit=2)["nextCursor"]
+    with refused("bad_cursor"):
+        service.search_messages(actor=owner, ref=room.id, q="coffee", cursor=history)
+
+
+def test_of_too_many_hits_the_newest_are_ranked(owner: Actor, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "RANKED_MAX", 2)
+    for text in ("tea tea tea", "tea with much else", "tea with milk"):
+        send(owner, room, text)
+    assert len(found(owner, room, "tea")) == 2
+    assert "tea tea tea" not in found(owner, room, "tea")
+
+
+def test_searching_is_two_statements(owner: Actor, room: Room) -> None:
+    guest = make_guest(room)
+    for _ in range(5):
+        send(guest, room, "coffee")
+    with counted() as statements:
+        service.search_messages(actor=guest, ref=room.id, q="coffee")
+    assert len(statements) == 2
+
+
+def test_an_excerpt_is_cut_where_the_words_are() -> None:
+    assert search.highlight("No Coffee, no coffeehouse!", ["no", "coffee"]) == [
+        {"text": "No", "match": True},
+        {"text": " ", "match": False},
+        {"text": "Coffee", "match": True},
+        {"text": ", ", "match": False},
+        {"text": "no", "match": True},
+        {"text": " ", "match": False},
+        {"text": "coffeehouse", "match": True},
+        {"text": "!", "match": False},
+    ]
+
+
+def test_a_long_text_is_shown_around_its_first_match() -> None:
+    parts = search.highlight("x " * 500 + "needle" + " y" * 500, ["needle"])
+    assert {"text": "needle", "match": True} in parts
+    assert (parts[0]["text"], parts[-1]["text"]) == ("…", "…")
+    assert sum(len(part["text"]) for part in parts) < 400
+
+
+def test_what_the_database_found_differently_is_shown_without_a_match() -> None:
+    assert search.highlight("plain", ["other"]) == [{"text": "plain", "match": False}]
