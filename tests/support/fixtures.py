@@ -1,6 +1,8 @@
 """The fixtures for services, loaded by tests/conftest.py. Each service starts once, for the first test that asks."""
 
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +21,11 @@ LOG_LINES = {"greenroom": 60}
 OTHER_LOG_LINES = 10
 
 StartServer = Callable[..., Server]
+
+
+def pytest_configure() -> None:
+    """A run that is told to end (a CI's time limit) ends its services as well: exit handlers need a proper exit."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @pytest.fixture(scope="session")
