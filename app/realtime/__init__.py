@@ -6,7 +6,8 @@ It knows no feature. `SocketIO` attaches it to Flask; `SocketIO.server` is what 
 
 from app.realtime.drain import draining
 from app.realtime.extension import SocketIO
+from app.realtime.manager import Manager
 from app.realtime.server import Server
 from app.realtime.settings import EngineSettings
 
-__all__ = ["EngineSettings", "Server", "SocketIO", "draining"]
+__all__ = ["EngineSettings", "Manager", "Server", "SocketIO", "draining"]

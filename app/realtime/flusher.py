@@ -33,11 +33,6 @@ class Flusher:
         self._queue: deque[Room] = deque()
         self._running = False
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits."""
-        return not self._running
-
     def push(self, room: Room, frame: bytes, skip: Client | None = None, key: Key | None = None) -> None:
         """Add a frame to what waits for `room`; with a `key` it is ephemeral."""
         if key is None:

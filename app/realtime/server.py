@@ -25,7 +25,7 @@ from app.realtime.flusher import Flusher
 from app.realtime.frames import encode_frame
 from app.realtime.manager import Manager
 from app.realtime.packets import MalformedPacketError, Packet
-from app.realtime.rooms import Client, Room
+from app.realtime.rooms import Client
 from app.realtime.settings import EngineSettings
 from app.realtime.transport import CLIENT_DISCONNECT, SERVER_DISCONNECT, TRANSPORT_CLOSE
 
@@ -150,7 +150,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         else:
             return
         if packet.id is not None and result is not self.not_handled:
-            answer = packets.encode(packets.ACK, client.namespace, codec_list(result), packet.id)
+            answer = packets.encode(packets.ACK, client.namespace, ack_arguments(result), packet.id)
             client.write(answer)
 
     # Coming and going
@@ -318,7 +318,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         drain.drain_server(self, reconnect_in_ms, batch)
 
 
-def codec_list(result: Any) -> list[Any]:
+def ack_arguments(result: Any) -> list[Any]:
     """The arguments of an acknowledgement: a tuple is several, None is none."""
     if isinstance(result, tuple):
         return list(result)
@@ -344,6 +344,3 @@ def _refusal(error: RefusedByHandlerError) -> dict[str, Any]:
         return {"message": str(why.get("message", "refused")), "data": why}
     refusal: dict[str, Any] = error.error_args
     return refusal
-
-
-__all__ = ["Room", "Server"]

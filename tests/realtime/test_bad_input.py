@@ -156,6 +156,19 @@ def test_a_client_that_stops_reading_is_closed_and_others_are_served(server: Gun
         assert slowest < 2
 
 
+def test_a_small_backlog_that_grows_old_closes_its_client(launch: Launch) -> None:
+    server = launch(backlog_age_ms=500)
+    with RawSocket(server) as sender, RawSocket(server) as lazy:
+        lazy.send('421["join","old"]')
+        assert lazy.text() == "431[]"
+        request = '427["say","old","' + "x" * 60_000 + '"]'
+        while not server.stats()["backlogged"]:
+            sender.send(request)
+            assert sender.text().startswith("437[")
+        wait_until(lambda: server.stats()["slow_closes"] == 1)
+        assert server.stats()["backlog_bytes"] == 0
+
+
 def server_closed_one(server: Gunicorn, before: int, number: int) -> bool:
     """Whether the slow reader is gone; asked every hundredth time."""
     return number % 100 == 99 and server.stats()["slow_closes"] > before
