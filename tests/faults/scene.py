@@ -1,0 +1,185 @@
+"""A room under load while something breaks: 50 participants, some of whom talk, and timers that end meanwhile.
+
+with Scene(cluster) as scene:
+    with scene.busy():
+        cluster.redis.restart()
+    scene.recover()      # how long until a new message reaches everybody
+    scene.check()        # every promise of "Order, loss, resume"
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import gevent.event
+
+from tests.faults.participant import Participant
+from tests.support.waiting import eventually
+
+GUESTS, VIEWERS, SPEAKERS = 40, 9, 4
+SAY_EVERY_S = 0.4
+TIMER_MS = 2_000
+#: The goal is 5 s after the fault has ended; never more than 10.
+GOAL_S, LIMIT_S = 5.0, 10.0
+SETTINGS = {"RATE_LIMIT_MAX_REQUESTS": "0", "WIDE_RATE_LIMIT_MAX_REQUESTS": "0"}
+
+
+def post(url: str, path: str, body: dict[str, Any], token: str = "", *, patiently: bool = False) -> dict[str, Any]:
+    """POST to the API; `patiently` repeats while the server is away."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    while True:
+        request = Request(f"{url}/api{path}", json.dumps(body).encode(), headers, method="POST")
+        try:
+            with urlopen(request, timeout=5) as response:
+                return dict(json.loads(response.read() or b"{}"))
+        except HTTPError as why:
+            if not (patiently and why.code in (502, 503, 504)):
+                raise AssertionError(f"{path}: {why.code} {why.read().decode()}") from None
+        except (URLError, OSError):
+            if not patiently:
+                raise
+        gevent.sleep(0.2)
+
+
+@dataclass
+class Scene:
+    """A room on running workers.
+
+    urls:     where participants connect, in turn; the first one also serves the owner
+    """
+
+    urls: list[str]
+    participants: list[Participant] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+    timers: list[str] = field(default_factory=list)
+    owner_token: str = ""
+    room: dict[str, Any] = field(default_factory=dict)
+    recovery_s: float = 0.0
+
+    def __enter__(self) -> Self:
+        account = {"username": f"owner-{uuid4().hex[:8]}", "password": "long enough for a test"}
+        self.owner_token = post(self.urls[0], "/auth/register", account)["accessToken"]
+        self.room = post(self.urls[0], "/rooms", {"name": "A busy room"}, self.owner_token)
+        urls = itertools.cycle(self.urls)
+        for number in range(GUESTS):
+            path = f"/rooms/{self.room['id']}/guests"
+            token = post(self.urls[0], path, {"name": f"guest {number}"})["accessToken"]
+            self._add(Participant(next(urls), self.room["id"], self.room["id"], {"token": token}))
+        for _ in range(VIEWERS):
+            self._add(Participant(next(urls), self.room["shareToken"], self.room["id"], reads_chat=False))
+        self._add(Participant(next(urls), self.room["id"], self.room["id"], {"token": self.owner_token}))
+        eventually(lambda: all(each.is_live for each in self.participants), 20, "not everybody could join")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self.participants:
+            each.stop()
+
+    def _add(self, participant: Participant) -> None:
+        self.participants.append(participant)
+        participant.start()
+
+    @property
+    def speakers(self) -> list[Participant]:
+        """Who talks: spread over the workers."""
+        return self.participants[:SPEAKERS]
+
+    @contextmanager
+    def busy(self, seconds_after: float = 1.0) -> Iterator[None]:
+        """Talk and run timers before, during and after the block; all that was begun is acked at the end."""
+        is_over = gevent.event.Event()
+        talking = [gevent.spawn(self._talk, speaker, is_over) for speaker in self.speakers]
+        timing = gevent.spawn(self._run_timers, is_over)
+        gevent.sleep(0.8)
+        try:
+            yield
+            gevent.sleep(seconds_after)
+        finally:
+            is_over.set()
+            gevent.joinall([*talking, timing], timeout=2 * LIMIT_S, raise_error=True)
+        assert all(greenlet.ready() for greenlet in talking), "a message was never acked"
+
+    def recover(self) -> float:
+        """Say something now; the seconds until everybody who may has it. For after the fault has ended."""
+        began = time.monotonic()
+        (probe,) = [self._say(self.participants[SPEAKERS], "is everybody back?")]
+        readers = [each for each in self.participants if each.reads_chat]
+        eventually(
+            lambda: all(probe in each.messages for each in readers),
+            LIMIT_S,
+            f"after {LIMIT_S} s not everybody is back",
+        )
+        self.recovery_s = time.monotonic() - began
+        print(f"recovered in {self.recovery_s:.2f} s (goal {GOAL_S} s)", flush=True)
+        return self.recovery_s
+
+    def check(self) -> None:
+        """Everything that "Order, loss, resume" promises.
+
+        Raises:
+            AssertionError: with each breach.
+        """
+        head = self._head()
+        eventually(lambda: all(self._is_at(each, head) for each in self.participants), LIMIT_S, self._stragglers(head))
+        breaches = [f"{index}: {breach}" for index, each in enumerate(self.participants) for breach in each.breaches]
+        wanted = set(self.said.values())
+        assert len(wanted) == len(self.said), "a message that was sent again became another message"
+        for index, each in enumerate(self.participants):
+            if each.reads_chat and (missing := wanted - each.messages.keys()):
+                breaches.append(f"{index}: never got {len(missing)} of {len(wanted)} acked messages")
+            if dict(each.finished) != dict.fromkeys(self.timers, 1):
+                breaches.append(f"{index}: timer-finished {dict(each.finished)} for {len(self.timers)} timers")
+        assert not breaches, "\n".join(breaches[:20])
+
+    def _say(self, speaker: Participant, content: str) -> str:
+        client_message_id = uuid4().hex
+        message_id = self.said[client_message_id] = speaker.say(content, client_message_id)
+        return message_id
+
+    def _talk(self, speaker: Participant, is_over: gevent.event.Event) -> None:
+        number = 0
+        while not is_over.is_set():
+            number += 1
+            self._say(speaker, f"number {number}")
+            is_over.wait(SAY_EVERY_S)
+
+    def _run_timers(self, is_over: gevent.event.Event) -> None:
+        path = f"/rooms/{self.room['id']}/timers"
+        while not is_over.is_set():
+            body = {"title": f"timer {len(self.timers)}", "duration": TIMER_MS}
+            timer = post(self.urls[-1], path, body, self.owner_token, patiently=True)
+            post(self.urls[-1], f"/timers/{timer['id']}/start", {}, self.owner_token, patiently=True)
+            self.timers.append(timer["id"])
+            is_over.wait(1.5)
+        readers = [each for each in self.participants if each.reads_chat]
+        eventually(
+            lambda: all(each.finished.total() >= len(self.timers) for each in readers),
+            LIMIT_S + TIMER_MS / 1000,
+            "timer-finished did not reach everybody",
+        )
+
+    def _head(self) -> dict[str, int]:
+        request = Request(
+            f"{self.urls[0]}/api/rooms/{self.room['id']}", headers={"Authorization": f"Bearer {self.owner_token}"}
+        )
+        with urlopen(request, timeout=5) as response:
+            position: dict[str, int] = json.loads(response.read())["position"]
+        return position
+
+    def _is_at(self, participant: Participant, head: dict[str, int]) -> bool:
+        position = participant.position or {}
+        chat = position.get("chat") == head["chat"] or not participant.reads_chat
+        return position.get("room") == head["room"] and chat
+
+    def _stragglers(self, head: dict[str, int]) -> str:
+        behind = [str(each.position) for each in self.participants if not self._is_at(each, head)]
+        return f"head is {head}, but {len(behind)} are elsewhere: {behind[:3]}"
