@@ -75,6 +75,7 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         app,
         engine=EngineSettings.from_env(worker_id=settings.worker_id),
         cors_allowed_origins=live.allowed_origin(settings),
+        client_manager=live.BusManager(),
     )
     sockets.bind(socketio.server, limits=handles.limits, handshake=auth.handshake)
     return socketio

@@ -8,7 +8,10 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
+from app.live.manager import BusManager
 from app.settings import Settings
+
+__all__ = ["BusManager", "allowed_origin", "connect", "init_app"]
 
 
 def init_app(app: Flask, api: Api) -> None:

@@ -19,6 +19,7 @@ import structlog
 from gevent.event import AsyncResult
 from gevent.event import Event as Signal
 
+from app.auth.events import SESSION_REVOKED
 from app.backends.handles import handles
 from app.backends.transaction import reading
 from app.core.errors import AppError
@@ -26,10 +27,11 @@ from app.core.event import Event, chat_channel, room_channel, user_channel
 from app.live import dialects
 from app.live.reorder import StreamOrder
 from app.live.repair import Heads, missed_events, read_heads
+from app.rooms.events import ACCESS_CHANGED, MEMBER_ADDED, MEMBER_JOINED, ROOM_PURGED
 from app.web.sockets import Client, sockets
 
 HOLD_MS = 30
-INTERNAL = ("access-changed", "session-revoked", "member-joined", "member-added")
+INTERNAL = (ACCESS_CHANGED, MEMBER_JOINED, MEMBER_ADDED, ROOM_PURGED, SESSION_REVOKED)
 
 log = structlog.get_logger(__name__)
 
@@ -268,6 +270,9 @@ def _restart(room: OpenRoom, heads: Heads) -> None:
 def _settle(room: OpenRoom, heads: Heads, events: list[Event]) -> None:
     for stream, head in (("room", heads.room), ("chat", heads.chat)):
         _hand_out(room, room.order[stream].settle(head, [event for event in events if event.stream == stream]))
+    for event in events:
+        if event.stream is None:
+            deliver(event)
     room.moved.set()
 
 

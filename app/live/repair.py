@@ -10,13 +10,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.backends.many import among
 from app.core.event import Event, room_channel
 from app.messages.events import message_deleted, message_edited, message_received
 from app.messages.service import list_changes
+from app.rooms.events import ACCESS_CAUSES, ACCESS_CHANGED
 from app.rooms.models import RoomEvent, RoomHead
 
 PAGE = 500
@@ -38,16 +39,17 @@ def read_heads(session: Session, room_ids: Collection[str]) -> dict[str, Heads]:
     return {row.room_id: Heads(row.epoch, row.room_seq, row.chat_seq) for row in rows}
 
 
-def room_events(session: Session, room_id: str, after: int, head: int) -> Sequence[Event]:
+def room_events(session: Session, room_id: str, after: int, head: int) -> list[Event]:
     """The room stream's events with `after` < number ≤ `head`, from its log."""
-    if head <= after:
-        return []
-    query = select(RoomEvent.seq, RoomEvent.type, RoomEvent.payload, RoomEvent.cause)
-    rows = session.execute(
-        query.where(RoomEvent.room_id == room_id, RoomEvent.seq > after, RoomEvent.seq <= head).order_by(RoomEvent.seq)
-    )
     channel = room_channel(room_id)
+    rows = _log(session, room_id, after, head)
     return [Event(row.type, channel, (row.payload,), "room", row.seq, row.cause) for row in rows]
+
+
+def access_changes(session: Session, room_id: str, after: int, head: int) -> list[Event]:
+    """`access-changed` again for each change of somebody's rights that the log has between two numbers."""
+    rows = [row for row in _log(session, room_id, after, head) if row.cause in ACCESS_CAUSES]
+    return [_access_changed(room_id, row.cause, row.before or {}) for row in rows]
 
 
 def chat_events(session: Session, room_id: str, after: int, head: int) -> list[Event]:
@@ -69,6 +71,23 @@ def change_event(message: dict[str, Any], *, after: int) -> Event:
 
 
 def missed_events(session: Session, room_id: str, *, after: Heads, head: Heads) -> list[Event]:
-    """The events of both streams between two positions, for delivering."""
+    """The events of both streams between two positions, for delivering, and the changes of rights among them."""
     changes = room_events(session, room_id, after.room, head.room)
+    if any(event.cause in ACCESS_CAUSES for event in changes):
+        changes += access_changes(session, room_id, after.room, head.room)
     return [*changes, *chat_events(session, room_id, after.chat, head.chat)]
+
+
+def _log(session: Session, room_id: str, after: int, head: int) -> Sequence[Row[Any]]:
+    if head <= after:
+        return []
+    query = select(RoomEvent.seq, RoomEvent.type, RoomEvent.payload, RoomEvent.cause, RoomEvent.before)
+    here = RoomEvent.room_id == room_id
+    return session.execute(
+        query.where(here, RoomEvent.seq > after, RoomEvent.seq <= head).order_by(RoomEvent.seq)
+    ).all()
+
+
+def _access_changed(room_id: str, reason: str, upon: dict[str, Any]) -> Event:
+    change = {"roomId": room_id, "userId": upon.get("userId"), "guestId": upon.get("guestId"), "reason": reason}
+    return Event(ACCESS_CHANGED, room_channel(room_id), (change,), cause=reason)

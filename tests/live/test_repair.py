@@ -9,13 +9,16 @@ from flask import Flask
 
 from app.backends.transaction import reading
 from app.core.actor import Actor
+from app.core.event import Event
 from app.live import delivery, repair
 from app.live.repair import chat_events, read_heads, room_events
 from app.messages import service as messages
+from app.rooms import service as rooms
 from app.rooms.models import Room
 from tests.live.recorder import RecordingServer
 from tests.live.test_delivery import write
-from tests.support.factories import make_room, make_user
+from tests.support.factories import add_member, make_room, make_user
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -71,6 +74,23 @@ def test_the_log_gives_the_rooms_events_between_two_numbers(owner: Actor) -> Non
     with reading() as session:
         assert [event.seq for event in room_events(session, room.id, 1, 3)] == [2, 3]
         assert room_events(session, room.id, 3, 3) == []
+
+
+def test_who_lost_rights_unnoticed_is_looked_at_again(
+    server: RecordingServer, owner: Actor, deaf: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, other = make_room(owner), make_user()
+    add_member(room, other)
+    delivery.open_room(room.id)
+    looked_at: list[Event] = []
+    monkeypatch.setitem(delivery._listeners, "access-changed", [looked_at.append])
+    rooms.remove_member(actor=owner, room_id=room.id, user_id=other.id)
+    delivery.repair([room.id])
+    eventually(lambda: looked_at)
+    assert [event.args[0] for event in looked_at] == [
+        {"roomId": room.id, "userId": other.id, "guestId": None, "reason": "removed"}
+    ]
+    assert [name for _, name, _ in server.fanned_out] == ["room-updated"]
 
 
 def test_a_repair_settles_the_conversation_at_the_head(server: RecordingServer, owner: Actor, spoken: Room) -> None:
