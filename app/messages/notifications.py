@@ -13,8 +13,9 @@ from sqlalchemy import String, Table, Uuid, and_, insert, or_, select
 from app.auth.models import User
 from app.backends.bulk import Bulk
 from app.backends.columns import Instant
-from app.backends.transaction import Transaction
+from app.backends.transaction import Transaction, database
 from app.core.clock import to_wire
+from app.core.event import Event
 from app.core.ids import new_id
 from app.messages import events
 from app.messages.models import Notification
@@ -54,6 +55,11 @@ _WISHES = Bulk(
 )
 
 
+def subscribe() -> None:
+    """Hear of invitations."""
+    database.subscribe("member-added", on_member_added)
+
+
 def mentioned(content: str) -> list[str]:
     """The user names that `content` mentions, in lower case, each once, at most `MENTIONS_PER_MESSAGE`."""
     names = (match.group(1).rstrip(".-").lower() for match in _MENTION.finditer(content))
@@ -68,6 +74,16 @@ def wishes_of(message: Payload, *, direct_key: str | None) -> list[Wish]:
         return [Wish("direct", message["roomId"], message["id"], author, user_id=ident) for ident in others]
     names = mentioned(message["content"]) if "@" in message["content"] else []
     return [Wish("mention", message["roomId"], message["id"], author, username=name) for name in names]
+
+
+def on_member_added(work: Transaction, event: Event) -> None:
+    """Somebody else let an account into a room: an invitation; the first word in a direct room comes as `direct`."""
+    added = event.args[0]
+    inviter = added["from"]
+    if inviter is None or inviter["id"] == added["userId"] or added["isDirect"]:
+        return
+    author = {**inviter, "isGuest": False}
+    write_notifications(work, [Wish("invite", added["roomId"], None, author, user_id=added["userId"])])
 
 
 def write_notifications(work: Transaction, wishes: Sequence[Wish]) -> None:

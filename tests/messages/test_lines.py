@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from flask import Flask
 
 from app.backends.transaction import Transaction, transaction
-from app.core.actor import Actor
-from app.core.event import Event, room_channel
+from app.core.actor import ANONYMOUS, Actor
+from app.core.event import Event
 from app.messages import service
+from app.rooms import service as rooms
 from app.rooms.models import Room
 from app.rooms.stream import append_room_event
 from tests.messages.support import change_settings, named, send
-from tests.support.factories import make_guest, make_room, make_user
+from tests.support.factories import make_room, make_user
 
 
 @pytest.fixture
@@ -59,12 +58,8 @@ def test_what_is_rolled_back_leaves_no_line(owner: Actor, room: Room) -> None:
 
 
 def test_a_new_member_is_a_line_and_a_new_guest_is_not(owner: Actor, room: Room) -> None:
-    guest = make_guest(room)
-    for actor in (make_user("Bob"), guest):
-        user = {"id": actor.id, "username": actor.username, "name": actor.name, "isGuest": actor.is_guest}
-        with transaction() as work:
-            joined = {"roomId": room.id, "user": user, "role": "member", "byId": actor.id}
-            work.emit(Event("member-joined", room_channel(room.id), (joined,), cause="member-joined"))
+    rooms.admit_guest(actor=ANONYMOUS, ref=room.share_token, name="Nick")
+    rooms.join_room(actor=make_user("Bob"), ref=room.id)
     assert lines(owner, room) == [("system", "Bob joined.")]
 
 
@@ -76,18 +71,12 @@ def test_a_room_can_switch_its_lines_off(owner: Actor, room: Room) -> None:
 
 
 def test_a_new_text_on_stage_is_kept_as_a_line_of_its_host(owner: Actor, room: Room) -> None:
-    def show(before: dict[str, Any], **stage: Any) -> dict[str, Any]:
-        stage = {"text": "", "style": None, "visible": False, "blackout": False, **stage}
-        with transaction() as work:
-            payload = {**stage, "roomId": room.id}
-            append_room_event(
-                work, room_id=room.id, name="stage-update", payload=payload, actor=owner, cause="stage", before=before
-            )
-        return stage
-
-    stage = show({}, text="Hidden")
-    stage = show(stage, text="Two minutes!", visible=True)
-    stage = show(stage, text="Two minutes!", visible=True, style="warning")
-    show(stage, text="Two minutes!", visible=False)
+    for text, visible, style in (
+        ("Hidden", False, None),
+        ("Two minutes!", True, None),
+        ("Two minutes!", True, "warning"),
+        ("Two minutes!", False, None),
+    ):
+        rooms.change_stage(actor=owner, room_id=room.id, text=text, visible=visible, style=style)
     (line,) = service.list_messages(actor=owner, ref=room.id)["items"]
     assert (line["messageType"], line["content"], line["user"]["name"]) == ("stage", "Two minutes!", "Ada")

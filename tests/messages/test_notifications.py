@@ -9,6 +9,7 @@ from app.core.clock import FakeClock, to_wire
 from app.core.event import Event, user_channel
 from app.messages.models import Notification
 from app.messages.notifications import MENTIONS_PER_MESSAGE, mentioned
+from app.rooms import service as rooms
 from app.rooms.models import Room
 from tests.messages.support import change_member, named, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
@@ -88,6 +89,20 @@ def test_a_repeated_message_notifies_once(owner: Actor, bob: Actor, room: Room, 
     for _ in range(2):
         send(owner, room, "@bob", client_message_id="c1")
     assert len(named(published, "notification")) == 1
+
+
+def test_who_is_added_to_a_room_is_invited_and_who_joins_is_not(
+    owner: Actor, room: Room, published: list[Event]
+) -> None:
+    invited, joining = make_user("Eve"), make_user("Joe")
+    rooms.add_member(actor=owner, room_id=room.id, user_id=invited.id, role="member")
+    rooms.join_room(actor=joining, ref=room.id)
+    rooms.open_direct(actor=owner, user_id=str(joining.id))
+    (event,) = (event for event in published if event.name == "notification")
+    (payload,) = event.args
+    assert event.channel == user_channel(str(invited.id))
+    assert (payload["kind"], payload["roomId"], "messageId" in payload) == ("invite", room.id, False)
+    assert payload["from"] == {"id": owner.id, "username": "ada", "name": "Ada", "isGuest": False}
 
 
 def test_in_a_direct_room_the_other_one_is_told_of_each_message(owner: Actor, published: list[Event]) -> None:

@@ -1,0 +1,34 @@
+"""Requests by whomever a test names: `http(actor).get("/messages/…")`. How a credential becomes an actor is auth's to test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, g, request
+from werkzeug.test import TestResponse
+
+from app.core.actor import Actor
+
+ACTOR = "tests.actor"
+Http = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def http(app: Flask) -> Callable[[Actor], Http]:
+    """`http(actor)(method, path, body)`: one request to `/api` + path."""
+
+    @app.before_request
+    def act() -> None:
+        if ACTOR in request.environ:
+            g.actor = request.environ[ACTOR]
+
+    def of(actor: Actor) -> Http:
+        def call(method: str, path: str, body: Any = None, **more: Any) -> TestResponse:
+            overrides = {ACTOR: actor}
+            return app.test_client().open(f"/api{path}", method=method, json=body, environ_overrides=overrides, **more)
+
+        return call
+
+    return of
