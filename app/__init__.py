@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         feature.init_app(app, api)
     limits.init_app(app, settings)
     socketio = _socketio(app, settings)
+    _trust_proxies(app, settings.trusted_hops)
     app.extensions["greenroom"] = {"settings": settings, "clock": clock, "socketio": socketio}
     live.connect(socketio.server)
     gc.collect()
@@ -65,8 +66,12 @@ def _configure(app: Flask, settings: Settings) -> None:
         PROPAGATE_EXCEPTIONS=False,
         TRAP_HTTP_EXCEPTIONS=False,
     )
-    hops = settings.trusted_hops
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _trust_proxies(app: Flask, hops: int) -> None:
+    """Last, so that it lies around the sockets as well: their limits count by the same address."""
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
 
 def _socketio(app: Flask, settings: Settings) -> SocketIO:
@@ -77,5 +82,6 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         cors_allowed_origins=live.allowed_origin(settings),
         client_manager=live.BusManager(),
     )
-    sockets.bind(socketio.server, limits=handles.limits, handshake=auth.handshake)
+    wide = limits.handshake_rate(settings)
+    sockets.bind(socketio.server, limits=handles.limits, handshake=auth.handshake, wide=wide)
     return socketio

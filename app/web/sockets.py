@@ -84,6 +84,7 @@ class Sockets:
         self.on_handled: list[Callable[[str, str, float], None]] = []
         self.server: Server
         self._limits: Limits
+        self._wide: Rate | None = None
         self._handshake: Handshake = lambda environ, auth: (ANONYMOUS, None)
 
     def on(
@@ -103,9 +104,13 @@ class Sockets:
 
         return register
 
-    def bind(self, server: Any, *, limits: Limits, handshake: Handshake) -> None:
-        """Register everything on `server`; `handshake` says who a new socket is or refuses it."""
-        self.server, self._limits, self._handshake = server, limits, handshake
+    def bind(self, server: Any, *, limits: Limits, handshake: Handshake, wide: Rate | None = None) -> None:
+        """Register everything on `server`; `handshake` says who a new socket is or refuses it.
+
+        Args:
+            wide: what one address may: handshakes, and the events of all its viewers without a name. None: no limit.
+        """
+        self.server, self._limits, self._handshake, self._wide = server, limits, handshake, wide
         self.clients.clear()
         self.by_person.clear()
         server.on("connect", self._connect)
@@ -146,6 +151,7 @@ class Sockets:
     def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         client = Client(sid, address=environ.get("REMOTE_ADDR", "unknown"))
         try:
+            self._limit_address(client.address, "handshake")
             self.identify(client, *self._handshake(environ, auth))
         except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
             error = as_app_error(why)
@@ -198,8 +204,19 @@ class Sockets:
         return receive
 
     def _limit(self, client: Client, registration: Registration) -> None:
-        key = client.actor.limit_key or f"socket:{client.sid}"
-        wait_ms = self._limits.take(f"{registration.limit}:{key}", RATES[registration.limit])
+        key = client.actor.limit_key
+        if key is None:
+            # Who has no name is a socket, and one could always open another: so the address counts as well.
+            self._limit_address(client.address, "event")
+            key = f"socket:{client.sid}"
+        self._take(f"{registration.limit}:{key}", RATES[registration.limit])
+
+    def _limit_address(self, address: str, what: str) -> None:
+        if self._wide is not None:
+            self._take(f"{what}:address:{address}", self._wide)
+
+    def _take(self, key: str, rate: Rate) -> None:
+        wait_ms = self._limits.take(key, rate)
         if wait_ms:
             raise AppError("rate_limited", retry_after_ms=wait_ms)
 
