@@ -5,28 +5,37 @@ still HTTP, so a refused client never sees a 101. Refusals have the body that th
 gives, `{"code": n, "message": "…"}`.
 """
 
-import base64
 import logging
 import random
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qs
 
 import engineio
-import gevent
 from gunicorn.workers.base_async import ALREADY_HANDLED
 
-from app.realtime import codec
+from app.realtime import codec, longpoll
 from app.realtime.connection import Connection
 from app.realtime.drain import draining
-from app.realtime.frames import POLICY_VIOLATION, ProtocolError, encode_close, encode_frame
+from app.realtime.frames import POLICY_VIOLATION, encode_close, encode_frame
 from app.realtime.negotiation import negotiate
-from app.realtime.polling import NOOP, SEPARATOR, ClientLeftError, DuplicatePollError, PollingTransport
+from app.realtime.polling import NOOP, PollingTransport
+from app.realtime.refusals import (
+    BAD_METHOD,
+    BAD_REQUEST,
+    DRAINING,
+    FORBIDDEN,
+    TOO_MANY,
+    UNKNOWN_SESSION,
+    UNKNOWN_TRANSPORT,
+    UNSUPPORTED_VERSION,
+    RefusedError,
+)
 from app.realtime.settings import EngineSettings
-from app.realtime.transport import PARSE_ERROR, SLOW_READER, TRANSPORT_ERROR, Transport
+from app.realtime.transport import SLOW_READER, TRANSPORT_ERROR, Transport
 from app.realtime.upgrade import Probe
 from app.realtime.websocket import Bounds, WebSocketTransport
 from app.realtime.wheel import Wheel
@@ -35,25 +44,6 @@ logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
-
-#: Engine.IO's error codes.
-UNKNOWN_TRANSPORT: Final = (0, "Transport unknown")
-UNKNOWN_SESSION: Final = (1, "Session ID unknown")
-BAD_METHOD: Final = (2, "Bad handshake method")
-BAD_REQUEST: Final = (3, "Bad request")
-FORBIDDEN: Final = (4, "Forbidden")
-UNSUPPORTED_VERSION: Final = (5, "Unsupported protocol version")
-TOO_MANY: Final = (6, "Too many connections")
-DRAINING: Final = (7, "Server is draining")
-
-
-class RefusedError(Exception):
-    """The request is answered with an error instead."""
-
-    def __init__(self, error: tuple[int, str], status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
-        super().__init__(error[1])
-        self.error = error
-        self.status = status
 
 
 class EngineServer(engineio.Server):  # type: ignore[misc]
@@ -131,9 +121,10 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if upgrading:
             return self._try_upgrade(environ, start_response, connection)
         if method == "GET":
-            return self._poll(environ, start_response, connection)
+            return self._answer(environ, start_response, "200 OK", longpoll.fetch(connection, environ))
         if method == "POST":
-            return self._post(environ, start_response, connection)
+            longpoll.receive(connection, environ)
+            return self._answer(environ, start_response, "200 OK", b"ok")
         raise RefusedError(BAD_METHOD)
 
     def _answer(
@@ -240,48 +231,6 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
         return PollingTransport(self.engine.backlog_bytes_per_client, overflow)
 
-    def _poll(self, environ: Environ, start_response: StartResponse, connection: Connection) -> Iterable[bytes]:
-        transport = connection.transport
-        assert isinstance(transport, PollingTransport)
-        try:
-            if connection.probe is not None and connection.probe.probed:
-                packets = transport.take() or [NOOP]
-            else:
-                packets = transport.wait(environ.get("gunicorn.socket"), self.ping_interval + self.ping_timeout)
-        except DuplicatePollError as error:
-            connection.end(PARSE_ERROR, POLICY_VIOLATION)
-            raise RefusedError(BAD_REQUEST) from error
-        except ClientLeftError as error:
-            connection.end(TRANSPORT_ERROR, POLICY_VIOLATION)
-            raise RefusedError(BAD_REQUEST) from error
-        return self._answer(environ, start_response, "200 OK", SEPARATOR.join(packets))
-
-    def _post(self, environ: Environ, start_response: StartResponse, connection: Connection) -> Iterable[bytes]:
-        body = self._read_body(environ, connection)
-        try:
-            packets = decode_payload(body, self.engine.max_payload_packets)
-        except ValueError as error:
-            connection.on_protocol_error(ProtocolError(POLICY_VIOLATION, str(error)))
-            raise RefusedError(BAD_REQUEST) from error
-        if not connection.wait_for_room(self.engine.receive_timeout_ms / 1000):
-            raise RefusedError(TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
-        for packet in packets:
-            connection.on_message(packet)
-        return self._answer(environ, start_response, "200 OK", b"ok")
-
-    def _read_body(self, environ: Environ, connection: Connection) -> bytes:
-        """The body, no longer than a frame may be, and no slower than the receive timeout."""
-        limit = self.engine.max_frame_bytes
-        body = b""
-        with gevent.Timeout(self.engine.receive_timeout_ms / 1000, False):
-            body = environ["wsgi.input"].read(limit + 1)
-        if not body:
-            raise RefusedError(BAD_REQUEST)
-        if len(body) > limit:
-            connection.on_protocol_error(ProtocolError(POLICY_VIOLATION, "the body is too long"))
-            raise RefusedError(BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        return bytes(body)
-
     def close_polling(self, connection: Connection, transport: Transport, *, by_client: bool) -> None:
         """Tell a waiting GET that the session is over."""
         if isinstance(transport, PollingTransport):
@@ -346,11 +295,3 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self._per_address[connection.address] -= 1
         if not self._per_address[connection.address]:
             del self._per_address[connection.address]
-
-
-def decode_payload(body: bytes, max_packets: int) -> list[str | bytes]:
-    """The packets of a POST: text, or bytes for base64 (`b…`). Raises ValueError."""
-    parts = body.decode().split("\x1e")
-    if len(parts) > max_packets:
-        raise ValueError("too many packets in one payload")
-    return [base64.b64decode(part[1:], validate=True) if part[:1] == "b" else part for part in parts]

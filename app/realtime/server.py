@@ -7,25 +7,22 @@ left whatever it does; a malformed packet closes the connection.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import engineio
-import socketio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 
 from app.realtime import codec, drain, packets
-from app.realtime.backlog import Key
 from app.realtime.connection import Connection
 from app.realtime.context import wants_ack
-from app.realtime.counters import Counters
 from app.realtime.engine import EngineServer
 from app.realtime.flusher import Flusher
-from app.realtime.frames import encode_frame
 from app.realtime.manager import Manager
 from app.realtime.packets import MalformedPacketError, Packet
 from app.realtime.rooms import Client
+from app.realtime.sending import SendingServer
 from app.realtime.settings import EngineSettings
 from app.realtime.transport import CLIENT_DISCONNECT, SERVER_DISCONNECT, TRANSPORT_CLOSE
 
@@ -47,7 +44,7 @@ KEPT_KEYS = (
 )
 
 
-class Server(socketio.Server):  # type: ignore[misc]
+class Server(SendingServer):
     """Handlers are `handler(sid, *args)`, run in order for each client, without a Flask context.
 
     `connect` is `handler(sid, environ, auth)`, where `environ` has KEPT_KEYS only; it refuses by
@@ -55,9 +52,7 @@ class Server(socketio.Server):  # type: ignore[misc]
     `obj` as `data` and its `message`. `disconnect` is `handler(sid, reason)`.
     """
 
-    manager: Manager
     manager_initialized: bool
-    counters: Counters
     #: Called as `(sid, event, has_ack)` for an event nobody registered; what it returns is the ack.
     on_unknown_event: UnknownEventHook | None = None
 
@@ -241,71 +236,6 @@ class Server(socketio.Server):  # type: ignore[misc]
         """What was kept of the handshake request; None once it was dropped, see `_admit`."""
         client = self.manager.client(sid, namespace or "/")
         return client.connection.environ if client is not None else None
-
-    # Sending
-
-    def encode(self, event: str, *args: Any) -> str:
-        """The Socket.IO packet of an event, as `fanout_encoded` takes it: `2["event",…]`."""
-        return "2" + codec.dumps([event, *args])
-
-    def fanout(
-        self, channel: str, event: str, *args: Any, skip_sid: str | None = None, latest_key: str | None = None
-    ) -> None:
-        """Deliver an event to the local members of `channel`, encoded and framed once.
-
-        With a `latest_key` it is ephemeral: a client that is behind gets only the latest one of
-        each (channel, key). Raises TypeError for what has no JSON form.
-        """
-        payload = b"42" + codec.encode([event, *args])
-        self.deliver("/", channel, encode_frame(payload), skip_sid=skip_sid, latest_key=latest_key)
-
-    def fanout_encoded(self, channel: str, frame_text: str, *, latest_key: str | None = None) -> None:
-        """`fanout` of a packet that is encoded already (see `encode`)."""
-        self.deliver("/", channel, encode_frame(b"4" + frame_text.encode()), latest_key=latest_key)
-
-    def send(self, sid: str, event: str, *args: Any) -> None:
-        """Send one client an event, after what its rooms have waiting for it."""
-        client = self.manager.client(sid)
-        if client is not None:
-            client.write(packets.encode(packets.EVENT, "/", [event, *args]))
-
-    def deliver(
-        self,
-        namespace: str,
-        to: str | None,
-        frames: bytes,
-        *,
-        skip_sid: str | None = None,
-        latest_key: str | None = None,
-    ) -> None:
-        """Give frames to a sid, to a channel, or to everyone (None)."""
-        client = self.manager.client(to, namespace) if to is not None else None
-        if client is not None:
-            if to != skip_sid:
-                client.write(frames)
-            return
-        room = self.manager.room(to, namespace)
-        if room is not None and room.members:
-            skip = self.manager.client(skip_sid, namespace) if skip_sid else None
-            key: Key | None = (to or "", latest_key) if latest_key is not None else None
-            self.flusher.push(room, frames, skip, key)
-            self.flusher.wait_for(room)
-
-    # Who is here
-
-    def members(self, channel: str | None) -> Collection[str]:
-        """The sids of the local members of `channel`; of everyone for None."""
-        room = self.manager.room(channel)
-        return [client.sid for client in room.members] if room is not None else []
-
-    def member_count(self, channel: str | None) -> int:
-        """How many local members `channel` has."""
-        room = self.manager.room(channel)
-        return len(room.members) if room is not None else 0
-
-    def stats(self) -> dict[str, int]:
-        """Counters and gauges of this process, for metrics (see `Counters`)."""
-        return self.counters.as_dict()
 
     # Leaving
 
