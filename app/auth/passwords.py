@@ -55,11 +55,12 @@ def needs_rehash(password_hash: str) -> bool:
 def _verify(password_hash: str | None, password: str) -> bool:
     # Answers instead of raising: gevent writes a traceback for whatever leaves its thread pool.
     try:
-        return _hasher.verify(password_hash or _NOBODYS_HASH, password) and bool(password_hash)
+        _hasher.verify(password_hash or _NOBODYS_HASH, password)
     except VerifyMismatchError:
         return False
     except (VerificationError, InvalidHashError):  # nobody signs in by such a hash; its speed must not tell
         return _verify(None, password)
+    return bool(password_hash)
 
 
 def _normal(password: str) -> str:

@@ -358,3 +358,19 @@ def test_the_tokens_of_a_signed_out_device_open_no_socket(sign_up: Any) -> None:
     ada.client.post("/api/auth/logout", headers=ada.bearer)
     for token in (socket_token, ada.answer["accessToken"]):
         assert refusal({}, {"token": token}) == "invalid_token"
+
+
+# Without a database
+
+
+def test_a_lost_database_signs_nobody_out(sign_up: Any, clock: FakeClock) -> None:
+    ada = sign_up(session="cookie")
+    token = sign_up().answer["accessToken"]
+    database.bind("postgresql+psycopg://nobody@127.0.0.1:1/nowhere", clock=clock, publish=lambda events: None)
+    for path in ("/api/test-who", "/test-page/x", "/api/auth/renew"):
+        response = ada.client.get(path)
+        assert code(response) == (503, "database_unavailable")
+        assert response.json["error"]["retryable"] is True
+        assert "Set-Cookie" not in response.headers
+    assert refusal({}, {"token": token}) == "database_unavailable"
+    assert refusal({"HTTP_COOKIE": f"sid={token}"}) == "database_unavailable"

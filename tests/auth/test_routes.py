@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core.clock import FakeClock
@@ -189,6 +190,14 @@ def test_refreshing_by_cookie_needs_the_csrf_token_and_sets_new_cookies(sign_up:
     assert ada.client.get("/api/me").status_code == 200
 
 
+def test_cookies_that_no_longer_refresh_are_taken_away(sign_up: Any, clock: FakeClock) -> None:
+    ada = sign_up(session="cookie")
+    clock.advance(7 * 86_400_000)
+    assert code(ada.client.post("/api/auth/refresh", headers=ada.csrf)) == (401, "token_expired")
+    assert ada.client.get_cookie("csrf") is None
+    assert ada.client.get_cookie("refresh", path="/api/auth") is None
+
+
 def test_refreshing_refuses_what_is_no_token(client: FlaskClient) -> None:
     for token in ("nonsense", "é", "x" * 128):
         assert code(client.post("/api/auth/refresh", json={"refreshToken": token})) == (401, "invalid_token")
@@ -361,3 +370,13 @@ def test_a_conflict_leaves_no_traceback_behind(client: FlaskClient, capfd: pytes
     register(client, username="ada")
     assert code(register(client, username="ada")) == (409, "already_taken")
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_document_names_every_row_and_both_credentials(app: Flask) -> None:
+    document = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
+    rows = {f"{method} {path}" for path, item in document["paths"].items() for method in item}
+    expected = """post register, post login, post refresh, post logout, post password, post socket-token,
+        get sessions, delete sessions/{session_id}"""
+    assert {"get /api/me", "patch /api/me"} <= rows
+    assert {"{} /api/auth/{}".format(*row.split()) for row in expected.split(",")} <= rows
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie"}
