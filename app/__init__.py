@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 from flask import Flask
@@ -51,7 +50,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     _trust_proxies(app, settings.trusted_hops)
     app.extensions["greenroom"] = {"settings": settings, "clock": clock, "socketio": socketio}
     live.connect(socketio.server)
-    gc.collect()
     return app
 
 
