@@ -10,6 +10,7 @@ from app.timers.models import MAX_DURATION_MS, MIN_DURATION_MS, ON_FINISH, STATE
 from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
 
 MAX_TIMERS = 500
+MAX_POSITION = 1_000_000  # deletions leave gaps
 ACTIONS = ("start", "pause", "reset", "adjust", "next", "undo")
 
 
@@ -20,7 +21,7 @@ class TimerSchema(Schema):
     room_id = Id(dump_only=True)
     title = Text(max_length=200, required=True)
     description = Text(max_length=2000, allow_none=True)
-    position = Whole(minimum=0, maximum=MAX_TIMERS - 1)
+    position = Whole(minimum=0, maximum=MAX_POSITION)
     duration = Whole(
         attribute="duration_ms",
         minimum=MIN_DURATION_MS,

@@ -244,16 +244,19 @@ def fire_timer(timer_id: str) -> bool:
 
 
 def _move(action: Action, timer: Timer, place: int) -> None:
-    """Put `timer` at index `place` of the order, or last."""
+    """Put `timer` where the one at position `place` is; beyond the last it becomes the last."""
     others = [other for other in action.in_order() if other is not timer]
-    _renumber(action, [*others[:place], timer, *others[place:]])
+    limit = place + 1 if place > timer.position else place  # going down, it passes the one whose place it takes
+    index = sum(other.position < limit for other in others)
+    _renumber(action, [*others[:index], timer, *others[index:]])
 
 
 def _make_room(action: Action, new: Timer, place: int) -> None:
-    """Put a timer that nobody has heard of yet at index `place`, or last."""
+    """Give a timer that nobody has heard of yet position `place`, or the last one."""
     others = [other for other in action.in_order() if other is not new]
-    new.position = min(place, len(others))
-    _renumber(action, others[new.position :], first=new.position + 1)
+    new.position = index = sum(other.position < place for other in others)
+    _renumber(action, others[:index])
+    _renumber(action, others[index:], first=index + 1)
 
 
 def _renumber(action: Action, timers: list[Timer], first: int = 0) -> None:

@@ -39,6 +39,11 @@ def refusal(call: Any, **arguments: Any) -> str:
     return why.value.code
 
 
+def told(events: list[Event]) -> list[Event]:
+    """What was said of timers; the conversation's own lines about them are its business."""
+    return [event for event in events if event.name.startswith("timer-")]
+
+
 def names(events: list[Event]) -> list[str]:
     """`timer-update:start`, in order."""
-    return [f"{event.name}:{event.cause}" for event in events]
+    return [f"{event.name}:{event.cause}" for event in told(events)]

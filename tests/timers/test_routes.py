@@ -101,7 +101,7 @@ BAD: list[dict[str, Any]] = [
     {"warnMs": -1},
     {"onFinish": "explode"},
     {"position": -1},
-    {"position": 500},
+    {"position": 1_000_001},
     {"startsAt": "tomorrow"},
     {"startsAt": "2026-01-01T12:00:00"},
     {"startsAt": "2026-01-01T11:59:59Z"},

@@ -152,6 +152,23 @@ def test_a_database_that_is_away_costs_one_poll(monkeypatch: pytest.MonkeyPatch,
     assert worker.turn() == POLL_S
 
 
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_connections_that_the_database_cut_hold_up_no_end(host: Actor, room: Room, clock: FakeClock) -> None:
+    timer = make_timer(room, host)
+    service.start_timer(actor=host, timer_id=timer.id)
+    worker = Scheduler()
+    worker.turn()
+    with transaction() as work:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        work.session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+    with pytest.raises(AppError, match="database_unavailable"), transaction() as work:
+        work.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    clock.advance(10 * MINUTE_MS)
+    worker.turn()
+    worker.turn()
+    assert read(timer).state == "finished"
+
+
 def test_a_timer_that_cannot_be_fired_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch, host: Actor, room: Room, clock: FakeClock
 ) -> None:

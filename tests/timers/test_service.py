@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gevent
 import pytest
 from sqlalchemy import select
 
@@ -14,12 +15,17 @@ from app.rooms.models import Role, Room, RoomEvent
 from app.timers import service
 from app.timers.models import Timer
 from tests.support.factories import add_member, make_guest, make_room, make_user
-from tests.timers.support import MINUTE_MS, make_timer, names, read, refusal
+from tests.timers.support import MINUTE_MS, make_timer, names, read, refusal, told
 
 
 def titles(room: Room) -> list[str]:
     with reading() as session:
         return [timer.title for timer in service.list_timers(session, room.id)]
+
+
+def read_by_title(room: Room, title: str) -> Timer:
+    with reading() as session:
+        return next(timer for timer in service.list_timers(session, room.id) if timer.title == title)
 
 
 def test_each_action_is_told_with_its_number_and_logged_with_what_was_before(
@@ -29,8 +35,8 @@ def test_each_action_is_told_with_its_number_and_logged_with_what_was_before(
     clock.advance(5_000)
     service.start_timer(actor=host, timer_id=timer.id)
     assert names(published) == ["timer-created:create", "timer-update:start"]
-    (payload,) = published[1].args
-    assert payload["seq"] == published[1].seq == 2
+    (payload,) = told(published)[1].args
+    assert payload["seq"] == told(published)[1].seq == 2
     assert payload["serverNow"] == payload["startTimestamp"] == to_wire(clock.now())
     assert payload["endTimestamp"] == to_wire(add_ms(clock.now(), 10 * MINUTE_MS))
     with reading() as session:
@@ -47,11 +53,11 @@ def test_repeating_what_holds_says_nothing_and_keeps_the_revision(
     timer = make_timer(room, host)
     for action in (service.start_timer, service.pause_timer, service.reset_timer):
         first = action(actor=host, timer_id=timer.id)
-        told = len(published)
+        before = len(published)
         clock.advance(1_000)
         again = action(actor=host, timer_id=timer.id)
         assert (again.revision, again.updated_at) == (first.revision, first.updated_at)
-        assert len(published) == told
+        assert len(published) == before
 
 
 def test_only_hosts_act(host: Actor, room: Room) -> None:
@@ -182,10 +188,33 @@ def test_a_position_moves_a_timer_and_the_others_make_room(host: Actor, room: Ro
     assert read(one).position == 0
 
 
+def test_places_are_positions_also_where_deletions_left_gaps(host: Actor, room: Room) -> None:
+    timers = {title: make_timer(room, host, title) for title in "abcdef"}
+    for title in "bce":
+        service.delete_timer(actor=host, timer_id=timers[title].id)
+    make_timer(room, host, "g", position=3)
+    assert titles(room) == ["a", "g", "d", "f"]
+    for title, place, order in (("a", 2, "gdaf"), ("f", 1, "gfda"), ("g", 3, "fdag"), ("g", 0, "gfda")):
+        service.update_timer(actor=host, timer_id=read_by_title(room, title).id, values={"position": place})
+        assert titles(room) == list(order)
+
+
+def test_hosts_who_act_at_the_same_moment_neither_deadlock_nor_break_the_rule(host: Actor) -> None:
+    room = make_room(host, settings={"oneTimerAtATime": True})
+    timers = [make_timer(room, host, title) for title in "abc"]
+
+    def press(first: int) -> None:
+        for turn in range(4):
+            service.start_timer(actor=host, timer_id=timers[(first + turn) % 3].id)
+
+    gevent.joinall([gevent.spawn(press, first) for first in range(3)], raise_error=True)
+    assert sorted(read(timer).state for timer in timers).count("running") == 1
+
+
 def test_a_deleted_timer_is_gone(host: Actor, room: Room, published: list[Event]) -> None:
     timer = make_timer(room, host)
     service.delete_timer(actor=host, timer_id=timer.id)
-    assert published[-1].args == ({"id": timer.id, "timerId": timer.id, "roomId": room.id, "seq": 2},)
+    assert told(published)[-1].args == ({"id": timer.id, "timerId": timer.id, "roomId": room.id, "seq": 2},)
     assert refusal(service.start_timer, actor=host, timer_id=timer.id) == "timer_not_found"
 
 
