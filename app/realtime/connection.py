@@ -47,12 +47,13 @@ YIELD_S: Final = 1e-6
 
 
 class Ended:
-    """The last thing in an inbox: why the connection ended."""
+    """The last thing in an inbox: why the connection ended, and what the client did wrong."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("fault", "reason")
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, fault: str) -> None:
         self.reason = reason
+        self.fault = fault
 
 
 class Connection:
@@ -197,7 +198,6 @@ class Connection:
         """The client broke a protocol: close with the code that says which."""
         if not self.closed:
             self.server.counters.malformed += 1
-            logger.info("%s: %s", self.sid, error.reason)
             self.end(PARSE_ERROR, error.code, error.reason)
 
     def reject(self, reason: str) -> None:
@@ -251,6 +251,8 @@ class Connection:
     def _handle(self, item: str | bytes | Ended) -> None:
         try:
             if isinstance(item, Ended):
+                if item.fault:  # logged here: a hub callback, where it is noticed, may not wait for a lock
+                    logger.info("%s closed: %s", self.sid, item.fault)
                 self.server.on_ended(self, item.reason)
             else:
                 self.server.counters.events += 1
@@ -290,7 +292,7 @@ class Connection:
         if self.closed:
             return
         transport = self.transport
-        self._finish(reason)
+        self._finish(reason, message)
         if isinstance(transport, WebSocketTransport):
             transport.close(code, message)
         else:
@@ -305,7 +307,7 @@ class Connection:
         else:
             self.server.close_polling(self, transport, by_client=False)
 
-    def _finish(self, reason: str) -> None:
+    def _finish(self, reason: str, fault: str = "") -> None:
         """Nothing is sent from here on; the handlers of the end run after those of what came."""
         self.closed = True
         self.server.forget(self)
@@ -314,7 +316,7 @@ class Connection:
         if self.probe is not None:
             self.probe.abandon()
         self.server.wheel.schedule(self, monotonic_ms() + self.server.engine.close_timeout_ms)
-        self._queue(Ended(reason))
+        self._queue(Ended(reason, fault))
 
     def _release(self) -> None:
         """The goodbye took long enough."""

@@ -74,6 +74,13 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         """A sid: the worker's id, a dot, and 120 random bits; URL-safe."""
         return f"{self.engine.worker_id}.{secrets.token_urlsafe(15)}"
 
+    def get_session(self, sid: str) -> dict[str, Any]:
+        """As the stock one; the dictionary is made when first asked for. Raises KeyError."""
+        connection: Connection = self._get_socket(sid)
+        if connection.session is None:
+            connection.session = {}
+        return connection.session
+
     def ping_delay_ms(self) -> int:
         """The ping interval, shortened by a random part of the jitter."""
         interval = self.engine.ping_interval_ms

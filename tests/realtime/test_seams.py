@@ -106,7 +106,16 @@ def test_the_stock_engine_reads_nothing_of_a_socket_that_a_connection_lacks() ->
     assert used - only_in_what_is_replaced <= set(dir(Connection))
 
 
-@pytest.mark.parametrize("name", ["handle_request", "generate_id"])
+def test_the_stock_sessions_work_on_connections() -> None:
+    engine = EngineServer(engine=EngineSettings())
+    engine.sockets["a"] = connection = Connection(engine, "a", "127.0.0.1")
+    with engine.session("a") as session:
+        session["name"] = "ada"
+    assert engine.get_session("a") == {"name": "ada"}
+    engine.wheel.cancel(connection)
+
+
+@pytest.mark.parametrize("name", ["handle_request", "generate_id", "get_session"])
 def test_overrides_of_the_engine_keep_its_signatures(name: str) -> None:
     assert same_parameters(getattr(EngineServer, name), getattr(engineio.Server, name))
 
