@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Response, request
+from flask import request
+from werkzeug.wrappers import Response
 
 from app.auth.service import SignIn
 from app.auth.tokens import csrf_token, is_csrf_token

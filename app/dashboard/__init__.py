@@ -1,10 +1,17 @@
-"""The pages, rendered on the server."""
+"""The pages, rendered on the server; they work without JavaScript, which only makes them live."""
 
 from __future__ import annotations
 
 from flask import Flask
 from flask_smorest import Api
 
+from app.dashboard import assets, failures
+from app.dashboard.pages import accounts, control, rooms, run, viewer  # noqa: F401 - each adds its pages
+from app.dashboard.pages.blueprint import pages
+
 
 def init_app(app: Flask, api: Api) -> None:
-    """Register what the feature adds to the application."""
+    """Register the pages, their assets, and how failures look to people."""
+    assets.init_app(app)
+    failures.init_app(app)
+    app.register_blueprint(pages)

@@ -8,25 +8,37 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
+from app.live import heads
+from app.live import sockets as _events  # noqa: F401 - registers its events
+from app.live.delivery import deliver, on_internal
 from app.live.manager import BusManager
+from app.live.rights import close_session, review_room, watch_credentials
+from app.live.routes import blp
+from app.live.service import vacate
+from app.live.state import states
+from app.presence.service import here
 from app.settings import Settings
+from app.web.background import background
+from app.web.sockets import sockets as registry
 
 __all__ = ["BusManager", "allowed_origin", "connect", "init_app"]
 
 
 def init_app(app: Flask, api: Api) -> None:
     """Register what the feature adds to the application."""
-    from app.live import sockets  # noqa: F401, PLC0415 - registers its events
+    api.register_blueprint(blp, url_prefix="/api")
+    background.add("credentials", watch_credentials)
 
 
 def connect(server: Any) -> None:
     """Let events flow from the bus to the clients of this worker."""
-    from app.live import heads  # noqa: PLC0415
-    from app.live.delivery import deliver  # noqa: PLC0415
-    from app.presence.service import here  # noqa: PLC0415
-
+    states.clear()
     heads.begin(server)
     here.deliver = deliver
+    if vacate not in registry.on_disconnected:
+        registry.on_disconnected.append(vacate)
+    on_internal("access-changed", review_room)
+    on_internal("session-revoked", close_session)
 
 
 def allowed_origin(settings: Settings) -> Callable[[str | None, dict[str, Any]], bool]:

@@ -1,1 +1,69 @@
-"""Socket events about being in a room."""
+"""Socket events about being in a room, and about the connection itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.auth import service as auth
+from app.backends.handles import handles
+from app.core.clock import to_wire
+from app.core.errors import AppError
+from app.live import service
+from app.live.schemas import Authenticate, JoinRoom, LeaveRoom, Ping, RequestSync
+from app.live.state import Position
+from app.web.sockets import Client, on, sockets
+
+
+@on("join-room", JoinRoom, string_key="roomId", limit="join")
+def join_room(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    return service.join_room(client, ref=_ref(data), asked=_asked(data))
+
+
+@on("join_room", JoinRoom, string_key="roomId", limit="join")
+def join_room_snake(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    return service.join_room(client, ref=_ref(data), asked=_asked(data), dialect="snake")
+
+
+@on("leave-room", LeaveRoom, string_key="roomId")
+def leave_room(client: Client, data: dict[str, Any]) -> None:
+    service.leave_room(client, ref=data.get("room_id"))
+
+
+@on("leave_room", LeaveRoom, string_key="roomId")
+def leave_room_snake(client: Client, data: dict[str, Any]) -> None:
+    service.leave_room(client, ref=data.get("room_id"))
+
+
+@on("request-sync", RequestSync, string_key="roomId", limit="join")
+def request_sync(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    wanted = [data["room_id"]] if "room_id" in data else list(client.seats)
+    if len(wanted) == 1:
+        return service.sync_room(client, room_id=wanted[0], asked=_asked(data))
+    if data.get("position"):
+        raise AppError("validation_failed", details={"roomId": ["A position belongs to one room: name it."]})
+    return {"rooms": [service.sync_room(client, room_id=room_id, asked=None) for room_id in wanted]}
+
+
+@on("ping", Ping)
+def ping(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    pong = {"t": data.get("t"), "serverNow": to_wire(handles.clock.now())}
+    sockets.server.send(client.sid, "pong", pong)
+    return pong
+
+
+@on("authenticate", Authenticate)
+def authenticate(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    actor, expires_at = auth.authenticate(data["token"])
+    if actor.limit_key != client.actor.limit_key:
+        raise AppError("forbidden", "The token belongs to somebody else; connect again to act as them.")
+    sockets.identify(client, actor, expires_at)
+    return {"expiresAt": to_wire(expires_at)}
+
+
+def _ref(data: dict[str, Any]) -> str:
+    return str(data.get("share_token") or data["room_id"])
+
+
+def _asked(data: dict[str, Any]) -> Position | None:
+    position = data.get("position")
+    return Position(**position) if position else None

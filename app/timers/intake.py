@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Request
 
+from app.auth.cookies import CSRF_FIELD
 from app.core.errors import AppError
 from app.timers.schemas import TimerImport
 from app.web.http import read_json
@@ -44,7 +45,7 @@ def read_import(request: Request) -> dict[str, Any]:
 
 
 def _options(given: Any) -> dict[str, Any]:
-    options: dict[str, Any] = {key: value for key, value in given.items() if value.strip() and key != "csrfToken"}
+    options: dict[str, Any] = {key: value for key, value in given.items() if value.strip() and key != CSRF_FIELD}
     if "autoStart" in options:
         options["autoStart"] = _FLAGS.get(options["autoStart"], options["autoStart"])
     return options

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, current_app, g, jsonify
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -42,10 +42,13 @@ def as_app_error(why: Exception) -> AppError:
 
 
 def error_response(why: Exception) -> Response:
-    """`{"error": {…}}` with its status and, where it helps, `Retry-After` and `Allow`."""
+    """`{"error": {…}}`, or a page where one was asked for, with its status and, where it helps, `Retry-After` and `Allow`."""
     error = as_app_error(why)
-    response = jsonify(error=error.to_wire())
-    response.status_code = error.status
+    render = current_app.extensions.get("render_failure")
+    response: Response | None = render(error) if render else None
+    if response is None:
+        response = jsonify(error=error.to_wire())
+        response.status_code = error.status
     response.cache_control.no_store = True
     if error.retry_after_ms is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_ms / 1000)))

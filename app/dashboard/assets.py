@@ -1,0 +1,47 @@
+"""Scripts, styles and icons: addressed by their content, so that browsers may keep them for a year.
+
+The whole tree has one tag: modules import each other by relative paths, and a page must never mix two versions of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flask import Flask, Response, abort, send_from_directory, url_for
+
+STATIC = Path(__file__).parent / "static"
+CLIENT = Path(__file__).parents[2] / "clients" / "js" / "src"
+YEAR_S = 365 * 86_400
+
+
+def init_app(app: Flask) -> None:
+    """Serve the assets, and give templates `asset('css/base.css')`."""
+    tag = tree_tag()
+
+    def asset(path: str) -> str:
+        return url_for("asset", tag=tag, path=path)
+
+    def serve(tag: str, path: str) -> Response:
+        folder, inside = (CLIENT, path.removeprefix("client/")) if path.startswith("client/") else (STATIC, path)
+        if not Path(inside).suffix:
+            abort(404)
+        response = send_from_directory(folder, inside)
+        response.cache_control.public = True
+        response.cache_control.immutable = True
+        response.cache_control.max_age = YEAR_S
+        return response
+
+    app.add_url_rule("/static/<tag>/<path:path>", "asset", serve)
+    app.jinja_env.globals["asset"] = asset
+
+
+def tree_tag() -> str:
+    """Ten characters that change whenever any asset does."""
+    digest = hashlib.sha256()
+    for folder in (STATIC, CLIENT):
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                digest.update(file.relative_to(folder).as_posix().encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:10]

@@ -1,0 +1,94 @@
+"""Forms: what a browser sends as text becomes the same body that the API's schemas validate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import wraps
+from typing import Any
+
+from flask import Response, make_response, request
+from markupsafe import Markup
+from marshmallow import ValidationError
+
+from app.auth.cookies import CSRF_FIELD, form_token
+from app.core.errors import AppError
+from app.web.envelope import as_app_error
+from app.web.schema import Schema
+
+_DURATION = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6})\Z")
+
+
+def csrf_field() -> Markup:
+    """The hidden field that every form of a signed-in person carries."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, form_token())
+
+
+def read_form(
+    schema: Schema,
+    *,
+    flags: Iterable[str] = (),
+    convert: Mapping[str, Callable[[str], Any]] | None = None,
+    ignore: Collection[str] = (),
+) -> dict[str, Any]:
+    """Validate the form as `schema` would a JSON body.
+
+    Args:
+        flags: fields that are checkboxes: absent means false.
+        ignore: fields that are the page's own.
+        convert: how a field's text becomes the value of the API.
+
+    Raises:
+        ValidationError: with the fields' own names.
+    """
+    fields = {name: value for name, value in request.form.items() if name not in {CSRF_FIELD, *ignore} and value}
+    body: dict[str, Any] = dict(fields)
+    for name, function in (convert or {}).items():
+        if name in fields:
+            body[name] = function(fields[name])
+    body.update({name: name in fields for name in flags})
+    data: dict[str, Any] = schema.load(body)
+    return data
+
+
+def duration_ms(text: str) -> int:
+    """`25` minutes, `25:30` or `1:05:00` as milliseconds.
+
+    Raises:
+        ValidationError: anything else.
+    """
+    match = _DURATION.match(text.strip())
+    if match is None:
+        raise ValidationError({"duration": ["Write minutes, as 25, or 25:30, or 1:05:00."]})
+    hours, minutes, last = match.groups()
+    if minutes is None:
+        return int(last) * 60_000
+    return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(last)) * 1000
+
+
+def duration_text(ms: int) -> str:
+    """`25:00` or `1:05:00`."""
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def shows_again(page: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A form's view that fails shows `page` again, with why and with what was typed."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def wrapped(**arguments: Any) -> Any:
+            try:
+                return view(**arguments)
+            except (AppError, ValidationError) as why:
+                error = as_app_error(why)
+                if error.code in ("unauthenticated", "room_not_found", "timer_not_found"):
+                    raise
+                response: Response = make_response(page(error=error, **arguments))
+                response.status_code = error.status
+                return response
+
+        return wrapped
+
+    return decorate

@@ -1,0 +1,103 @@
+"""My rooms: the overview, making one, its settings, its people and links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.core.errors import AppError
+from app.dashboard.forms import read_form, shows_again
+from app.dashboard.pages.blueprint import pages, require_person
+from app.dashboard.pages.control import back_to_control, control
+from app.rooms import service
+from app.rooms.schemas import NewLink, NewMember, NewRoom, RoomChange, RoomQuery
+from app.web.http import current_actor
+
+ROOM_FLAGS = ("guests", "receipts", "uploads", "systemMessages", "oneTimerAtATime", "embeddable")
+
+
+@pages.get("/rooms")
+def rooms(error: AppError | None = None) -> str:
+    """All my rooms and the public ones."""
+    require_person()
+    query = RoomQuery().load({name: request.args[name] for name in ("q", "cursor") if request.args.get(name)})
+    page = service.list_rooms(actor=current_actor(), **query)
+    return render_template("rooms.html", page=page, query=query, error=error)
+
+
+@pages.post("/rooms")
+@shows_again(rooms)
+def create_room() -> Response:
+    require_person()
+    view = service.create_room(actor=current_actor(), **read_form(NewRoom(), flags=["isPrivate"]))
+    return back_to_control(view.room.id)
+
+
+@pages.post("/rooms/<room_id>/settings")
+@shows_again(control)
+def change_room(room_id: str) -> Response:
+    flags = {name: name in request.form for name in ROOM_FLAGS}
+    texts = {name: request.form[name] for name in ("chatMode", "history") if name in request.form}
+    body = {
+        "name": request.form.get("name", ""),
+        "description": request.form.get("description", ""),
+        "isPrivate": "isPrivate" in request.form,
+        "settings": {**flags, **texts},
+    }
+    service.change_room(actor=current_actor(), room_id=room_id, changes=RoomChange().load(body))
+    return back_to_control(room_id, "settings")
+
+
+@pages.post("/rooms/<room_id>/delete")
+@shows_again(control)
+def delete_room(room_id: str) -> Response:
+    service.delete_room(actor=current_actor(), room_id=room_id)
+    return redirect(url_for("pages.rooms"), code=303)
+
+
+@pages.post("/rooms/<room_id>/share-token")
+@shows_again(control)
+def rotate_share_token(room_id: str) -> Response:
+    service.rotate_share_token(actor=current_actor(), room_id=room_id)
+    return back_to_control(room_id, "share")
+
+
+@pages.post("/rooms/<room_id>/members")
+@shows_again(control)
+def add_member(room_id: str) -> Response:
+    service.add_member(actor=current_actor(), room_id=room_id, **read_form(NewMember()))
+    return back_to_control(room_id, "people")
+
+
+@pages.post("/rooms/<room_id>/members/<user_id>/remove")
+@shows_again(control)
+def remove_member(room_id: str, user_id: str) -> Response:
+    service.remove_member(actor=current_actor(), room_id=room_id, user_id=user_id)
+    return back_to_control(room_id, "people")
+
+
+@pages.post("/rooms/<room_id>/links")
+@shows_again(control)
+def create_link(room_id: str) -> Response:
+    body: dict[str, Any] = read_form(NewLink(), convert={"maxUses": int})
+    service.create_link(actor=current_actor(), room_id=room_id, **body)
+    return back_to_control(room_id, "share")
+
+
+@pages.post("/rooms/<room_id>/links/<link_id>/delete")
+@shows_again(control)
+def delete_link(room_id: str, link_id: str) -> Response:
+    service.delete_link(actor=current_actor(), link_id=link_id)
+    return back_to_control(room_id, "share")
+
+
+@pages.route("/join/<token>", methods=["GET", "POST"])
+def accept_link(token: str) -> Response | str:
+    """The page behind an invitation; accepting is a deliberate click, so that previews of the link use nothing up."""
+    require_person()
+    if request.method == "GET":
+        return render_template("join.html", token=token)
+    view = service.accept_link(actor=current_actor(), token=token)
+    return back_to_control(view.room.id)

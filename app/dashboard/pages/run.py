@@ -1,0 +1,110 @@
+"""The run of show on the control page: timers by forms, one for each action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from marshmallow import ValidationError
+from werkzeug.wrappers import Response
+
+from app.core.actor import Actor
+from app.core.errors import AppError
+from app.dashboard.forms import duration_ms, read_form, shows_again
+from app.dashboard.pages.blueprint import pages
+from app.dashboard.pages.control import back_to_control, control
+from app.dashboard.pages.view import room_view
+from app.rooms import service as rooms
+from app.rooms.schemas import Stage
+from app.timers import service
+from app.timers.intake import read_import
+from app.timers.schemas import TimerSchema
+from app.web.http import current_actor
+
+_CONVERT = {"duration": duration_ms, "warnMs": duration_ms, "dangerMs": duration_ms}
+
+ACTIONS: dict[str, Callable[..., Any]] = {
+    "start": service.start_timer,
+    "pause": service.pause_timer,
+    "reset": service.reset_timer,
+    "next": service.start_next,
+    "undo": service.undo_timer,
+    "delete": service.delete_timer,
+    "plus": partial(service.adjust_timer, delta_ms=60_000),
+    "minus": partial(service.adjust_timer, delta_ms=-60_000),
+}
+
+
+@pages.get("/rooms/<room_id>/run")
+def run(room_id: str) -> str:
+    """The list alone, for the page to put in place of the one it has."""
+    return render_template("_run.html", **room_view(room_id))
+
+
+@pages.post("/rooms/<room_id>/timers")
+@shows_again(control)
+def add_timer(room_id: str) -> Response:
+    values = read_form(TimerSchema(), convert=_CONVERT)
+    service.create_timer(actor=current_actor(), room_id=room_id, values=values)
+    return back_to_control(room_id, "run")
+
+
+@pages.post("/rooms/<room_id>/timers/<timer_id>")
+@shows_again(control)
+def change_timer(room_id: str, timer_id: str) -> Response:
+    values = read_form(TimerSchema(partial=True), convert=_CONVERT)
+    service.update_timer(actor=current_actor(), timer_id=timer_id, values=values)
+    return back_to_control(room_id, "run")
+
+
+@pages.post("/rooms/<room_id>/timers/<timer_id>/move")
+@shows_again(control)
+def move_timer(room_id: str, timer_id: str) -> Response:
+    """One place up or down: dragging for people without a mouse or script."""
+    _move(current_actor(), room_id, timer_id, -1 if request.form.get("direction") == "up" else 1)
+    return back_to_control(room_id, "run")
+
+
+@pages.post("/rooms/<room_id>/timers/<timer_id>/<any({}):action>".format(",".join(ACTIONS)))
+@shows_again(control)
+def act_on_timer(room_id: str, timer_id: str, action: str) -> Response:
+    ACTIONS[action](actor=current_actor(), timer_id=timer_id)
+    return back_to_control(room_id, "run")
+
+
+@pages.post("/rooms/<room_id>/import")
+@shows_again(control)
+def import_run(room_id: str) -> Response:
+    """Append the timers of a CSV or schedule file."""
+    if not request.files.get("file"):
+        raise ValidationError({"file": ["Choose a file."]})
+    service.import_timers(actor=current_actor(), room_id=room_id, **read_import(request))
+    return back_to_control(room_id, "run")
+
+
+@pages.post("/rooms/<room_id>/stage")
+@shows_again(control)
+def put_stage(room_id: str) -> Response:
+    """What every screen shows beside the timer."""
+    body = {"text": request.form.get("text", ""), "visible": "visible" in request.form}
+    stage = Stage().load({**body, "blackout": "blackout" in request.form})
+    rooms.change_stage(actor=current_actor(), room_id=room_id, **stage)
+    return back_to_control(room_id, "stage")
+
+
+@pages.post("/rooms/<room_id>/stage/flash")
+@shows_again(control)
+def flash_stage(room_id: str) -> Response:
+    rooms.flash_stage(actor=current_actor(), room_id=room_id)
+    return redirect(url_for("pages.control", room_id=room_id), code=303)
+
+
+def _move(actor: Actor, room_id: str, timer_id: str, by: int) -> None:
+    ids = [timer["id"] for timer in room_view(room_id)["room"]["timers"]]
+    if timer_id not in ids:
+        raise AppError("timer_not_found")
+    place = ids.index(timer_id)
+    ids.insert(max(0, min(len(ids) - 1, place + by)), ids.pop(place))
+    service.order_timers(actor=actor, room_id=room_id, ids=ids)

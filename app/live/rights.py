@@ -1,0 +1,80 @@
+"""Who loses rights loses sockets or rooms, on every worker.
+
+Services say what changed by internal events (`access-changed`, `session-revoked`); they reach every worker that has a seat
+in the room or a socket of the person. Credentials that run out are noticed here by the clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import gevent
+import structlog
+
+from app.backends.handles import handles
+from app.core.clock import add_ms, to_wire
+from app.core.event import Event
+from app.live import service
+from app.rooms.seat import Seat
+from app.web.sockets import Client, sockets
+
+GRACE_MS = 60_000
+
+log = structlog.get_logger(__name__)
+
+
+def review_room(event: Event) -> None:
+    """`access-changed`: look again at the seats that it may concern. A `None` person concerns the holders of tokens."""
+    (change,) = event.args
+    person = change.get("userId") or change.get("guestId")
+    for client in _concerned(change["roomId"], person):
+        seat: Seat | None = client.seats.get(change["roomId"])
+        if seat is not None and (person or seat.share_token or change["reason"] == "deleted"):
+            service.review_seat(client, seat, change["reason"])
+
+
+def close_session(event: Event) -> None:
+    """`session-revoked`: close the sockets of a device that was signed out; no session id: all of the person's."""
+    (change,) = event.args
+    person_id = event.channel.partition(":")[2]
+    for client in sockets.of_person(f"user:{person_id}"):
+        if change.get("sessionId") in (None, client.actor.session_id):
+            log.info("socket_closed", reason="session_revoked", person=person_id)
+            sockets.server.close(client.sid)
+
+
+def expire_credentials(now: datetime, told: dict[str, datetime]) -> None:
+    """Tell clients whose token has run out; close those that have not come with a fresh one after `GRACE_MS`.
+
+    Args:
+        told: who was told and when that token ran out, kept by the caller between two calls.
+    """
+    for client in list(sockets.clients.values()):
+        expires_at = client.expires_at
+        if expires_at is None or expires_at > now:
+            told.pop(client.sid, None)
+        elif told.get(client.sid) != expires_at:
+            told[client.sid] = expires_at
+            sockets.server.send(client.sid, "token-expired", {"expiresAt": to_wire(expires_at)})
+        elif add_ms(expires_at, GRACE_MS) <= now:
+            del told[client.sid]
+            sockets.server.close(client.sid)
+    for sid in told.keys() - sockets.clients.keys():
+        del told[sid]
+
+
+def watch_credentials(sleep_s: float = 1.0) -> None:
+    """The loop around `expire_credentials`; one greenlet per worker."""
+    told: dict[str, datetime] = {}
+    while True:
+        gevent.sleep(sleep_s)
+        try:
+            expire_credentials(handles.clock.now(), told)
+        except Exception:
+            log.exception("credential_watch_failed")
+
+
+def _concerned(room_id: str, person: str | None) -> list[Client]:
+    if person:
+        return sockets.of_person(f"user:{person}") + sockets.of_person(f"guest:{person}")
+    return [client for client in sockets.clients.values() if room_id in client.seats]

@@ -1,0 +1,34 @@
+"""The state of a room over HTTP: the fallback when sockets fail, and what crowds poll."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from app.backends.handles import handles
+from app.core.clock import to_wire
+from app.live import service
+from app.live.state import complete_state, may_share
+from app.presence import service as presence
+from app.web.http import Blueprint, current_actor
+
+blp = Blueprint("live", __name__, description="The state of a room")
+
+
+@blp.route("/rooms/<ref>", methods=["GET"])
+@blp.doc(
+    operationId="getRoomState",
+    responses={"200": {"description": "The room state"}, "304": {"description": "As before"}},
+)
+def get_room_state(ref: str) -> Response:
+    """The state of a room, by its id or its share token; polling it with `If-None-Match` is cheap."""
+    access, position, encoded = service.get_room_state(actor=current_actor(), ref=ref)
+    response = Response(mimetype="application/json")
+    response.set_etag(f"{position.etag}{'s' if may_share(access) else ''}", weak=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-Server-Now"] = to_wire(handles.clock.now())
+    response.vary.update(["Authorization", "Cookie", "X-Share-Token"])
+    if response.get_etag()[0] in request.if_none_match.as_set(include_weak=True):
+        response.status_code = 304
+        return response
+    response.data = complete_state(encoded, access, position, presence.count(access.room.id))
+    return response

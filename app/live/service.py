@@ -1,0 +1,217 @@
+"""Joining, leaving and syncing: what puts a socket into a room without a gap between the snapshot and what follows.
+
+The order is: listen and collect what arrives (`delivery.tap`), read the snapshot at S, let the delivery reach S, and then,
+without giving up the processor, send the snapshot, what was collected after S, and enter the channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy.orm import Session
+
+from app.backends.transaction import reading
+from app.core.actor import Actor
+from app.core.errors import AppError
+from app.core.event import Event
+from app.live import delivery, dialects
+from app.live.resume import missed_events
+from app.live.state import Position, complete_state, read_head, states
+from app.messages.service import recent_messages
+from app.presence import service as presence
+from app.rooms import service as rooms
+from app.rooms.access import Access, find_access, require_role
+from app.rooms.models import Role, Room
+from app.rooms.seat import Dialect, Seat
+from app.web.sockets import Client, sockets
+
+LAST_MESSAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A room as one reader may see it at one position, and what that reader missed since the position it came with."""
+
+    access: Access
+    position: Position
+    encoded: bytes
+    missed: list[Event] | None
+    messages: list[dict[str, Any]]
+
+    def state(self, user_count: int) -> orjson.Fragment:
+        """The room state with the fields that differ by reader and moment; encoded already, to be sent as it is."""
+        return orjson.Fragment(complete_state(self.encoded, self.access, self.position, user_count))
+
+
+def take_snapshot(session: Session, access: Access, asked: Position | None) -> Snapshot:
+    """Read the room for `access`; the head first, so that the rest is never older than it."""
+    position = read_head(session, access.room.id, reads_chat=access.reads_chat)
+    missed = missed_events(session, access, asked, position)
+    wants_messages = access.reads_chat and missed is None
+    messages = recent_messages(session, access, LAST_MESSAGES) if wants_messages else []
+    return Snapshot(access, position, states.get(session, access.room, position), missed, messages)
+
+
+def get_room_state(*, actor: Actor, ref: str) -> tuple[Access, Position, bytes]:
+    """The room's state for polling: who may what, the position that tags it, and the encoded part.
+
+    Raises:
+        AppError: `room_not_found`, `banned`.
+    """
+    with reading() as session:
+        access = require_role(session, actor=actor, ref=ref)
+        position = read_head(session, access.room.id, reads_chat=access.reads_chat)
+        return access, position, states.get(session, access.room, position)
+
+
+def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dialect = "kebab") -> dict[str, Any]:
+    """Seat `client` in a room and tell it everything; the ack.
+
+    Raises:
+        AppError: `room_not_found`, `banned`.
+    """
+    room_id = _become_member(client.actor, ref)
+    with delivery.tap(room_id) as tap:
+        with reading() as session:
+            access = require_role(session, actor=client.actor, ref=ref)
+            snapshot = take_snapshot(session, access, asked)
+        tap.reach(snapshot.position.room, snapshot.position.chat)
+        if client.sid not in sockets.clients:
+            raise AppError("not_in_room")
+        seat = _seat(client, access, ref, dialect)
+        answer = _welcome(client, seat, snapshot)
+        for event in tap.events_after(snapshot.position.room, snapshot.position.chat, reads_chat=seat.reads_chat):
+            send(client, seat, event.name, *event.args)
+        for channel in seat.channels():
+            sockets.server.enter_room(client.sid, channel)
+    return answer
+
+
+def sync_room(client: Client, *, room_id: str, asked: Position | None) -> dict[str, Any]:
+    """As a rejoin of a room that the client is in.
+
+    Raises:
+        AppError: `not_in_room`, and as `join_room`.
+    """
+    seat: Seat | None = client.seats.get(room_id)
+    if seat is None:
+        raise AppError("not_in_room")
+    return join_room(client, ref=seat.share_token or room_id, asked=asked, dialect=seat.dialect)
+
+
+def leave_room(client: Client, *, ref: str | None, reason: str = "left") -> None:
+    """Leave one room (by id or the token it was joined with), or all of them."""
+    for seat in [seat for seat in client.seats.values() if ref in (None, seat.room_id, seat.share_token)]:
+        end_seat(client, seat, reason)
+
+
+def end_seat(client: Client, seat: Seat, reason: str) -> None:
+    """Take `client` out of the room and tell it why."""
+    forget_seat(client, seat)
+    send(client, seat, "room-left", {"roomId": seat.room_id, "reason": reason})
+
+
+def forget_seat(client: Client, seat: Seat) -> None:
+    """Take `client` out of the room without telling it: it is gone, or sits down again."""
+    if client.seats.pop(seat.room_id, None) is None:
+        return
+    for channel in seat.channels():
+        sockets.server.leave_room(client.sid, channel)
+    presence.leave(client, seat.room_id)
+    delivery.close_room(seat.room_id)
+
+
+def vacate(client: Client) -> None:
+    """The connection of `client` is gone: nobody is told, its rooms are let go (presence notices by itself)."""
+    for room_id in list(client.seats):
+        del client.seats[room_id]
+        delivery.close_room(room_id)
+
+
+def review_seat(client: Client, seat: Seat, reason: str) -> None:
+    """Look again at what `client` may in its room, after somebody changed that; end or narrow the seat accordingly."""
+    access = _access_now(client, seat)
+    if access is None:
+        end_seat(client, seat, reason)
+        return
+    if access.reads_chat != seat.reads_chat:
+        for channel in seat.channels():
+            sockets.server.leave_room(client.sid, channel)
+        seat.reads_chat = access.reads_chat
+        for channel in seat.channels():
+            sockets.server.enter_room(client.sid, channel)
+    seat.role = access.role
+
+
+def send(client: Client, seat: Seat, name: str, *args: Any) -> None:
+    """Send one client an event in the dialect of its seat."""
+    if seat.dialect == "kebab":
+        sockets.server.send(client.sid, name, *args)
+        return
+    for translated, *rest in dialects.translate(Event(name, "", args)):
+        sockets.server.send(client.sid, translated, *rest)
+
+
+def _access_now(client: Client, seat: Seat) -> Access | None:
+    try:
+        with reading() as session:
+            return find_access(session, actor=client.actor, ref=seat.share_token or seat.room_id)
+    except AppError:
+        return None
+
+
+def _become_member(actor: Actor, ref: str) -> str:
+    """An account that joins a public room is a member from then on. Returns the room's id."""
+    with reading() as session:
+        access = require_role(session, actor=actor, ref=ref)
+    if actor.user_id and access.role < Role.MEMBER and not access.room.is_private:
+        rooms.join_room(actor=actor, ref=access.room.id)
+    return access.room.id
+
+
+def _seat(client: Client, access: Access, ref: str, dialect: Dialect) -> Seat:
+    """A new seat in place of the one the client may have; the room stays open meanwhile."""
+    room: Room = access.room
+    token = room.share_token if access.by_token and access.role is Role.VIEWER else None
+    seat = Seat(room.id, access.role, access.reads_chat, dialect, token)
+    delivery.open_room(room.id)
+    old: Seat | None = client.seats.get(room.id)
+    if old is not None:
+        for channel in old.channels():
+            sockets.server.leave_room(client.sid, channel)
+        delivery.close_room(room.id)
+    client.seats[room.id] = seat
+    presence.enter(client, seat)
+    return seat
+
+
+def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
+    room_id = seat.room_id
+    for event in snapshot.missed or ():
+        send(client, seat, event.name, *event.args)
+    count = presence.count(room_id)
+    state = snapshot.state(count)
+    users = presence.people(room_id)
+    joined: dict[str, Any] = {
+        "roomId": room_id,
+        "room": state,
+        "onlineUsers": [person["id"] for person in users],
+        "users": users,
+        "messages": snapshot.messages,
+        "recovered": snapshot.missed is not None,
+    }
+    if presence.is_limited(room_id):
+        joined["presenceLimited"] = True
+    send(client, seat, "room-state", state)
+    send(client, seat, "room-joined", joined)
+    send(client, seat, "user-count", count, {"roomId": room_id})
+    return {
+        "room": state,
+        "users": users,
+        "messages": snapshot.messages,
+        "you": {"role": seat.role.wire, "userId": client.actor.id},
+        "position": snapshot.position.to_wire(),
+        "recovered": snapshot.missed is not None,
+    }

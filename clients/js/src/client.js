@@ -1,0 +1,90 @@
+import { Clock } from "./clock.js";
+import { Room } from "./room.js";
+
+const ACK_TIMEOUT_MS = 8_000;
+const CLOCK_SAMPLES = 5;
+const CLOCK_PAUSE_MS = 120;
+
+/**
+ * A connection to a Greenroom server.
+ *
+ * @param {object} options
+ * @param {Function} options.io socket.io-client's `io`
+ * @param {string} [options.url] the server; the page's own origin by default
+ * @param {() => Promise<string|undefined>|string|undefined} [options.token] gives a fresh access token whenever one is needed
+ * @param {() => Record<string, string>} [options.headers] more headers for REST, a CSRF token for instance
+ */
+export class Client {
+  constructor({ io, url = "", token = () => undefined, headers = () => ({}), clock = new Clock() }) {
+    this.url = url;
+    this.token = token;
+    this.headers = headers;
+    this.clock = clock;
+    this.socket = io(url || undefined, {
+      withCredentials: true,
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      auth: async (give) => give({ token: await token() }),
+    });
+    this.socket.on("token-expired", () => this.#renew());
+  }
+
+  /** Follow a room by its share token or id. */
+  room(ref) {
+    return new Room(this, ref).open();
+  }
+
+  /** Send an event; resolves with its ack, `{ok: false, error}` when none comes in time. */
+  async emit(name, payload) {
+    try {
+      return await this.socket.timeout(ACK_TIMEOUT_MS).emitWithAck(name, payload);
+    } catch {
+      return { ok: false, error: { code: "timeout", message: "No answer.", details: {}, retryable: true } };
+    }
+  }
+
+  async fetch(path, { headers, ...options } = {}) {
+    const token = await this.token();
+    const authorization = token ? { Authorization: `Bearer ${token}` } : {};
+    return fetch(this.url + path, {
+      credentials: this.url ? "include" : "same-origin",
+      cache: "no-store",
+      ...options,
+      headers: { ...authorization, ...this.headers(), ...headers },
+    });
+  }
+
+  /** A REST call in the form of an ack: `{ok, …}` or `{ok: false, error}`. */
+  async call(method, path, body) {
+    const response = await this.fetch(path, {
+      method,
+      headers: { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const answer = response.status === 204 ? {} : await response.json();
+    return response.ok ? { ok: true, ...answer } : { ok: false, ...answer };
+  }
+
+  post(path, body = {}) {
+    return this.call("POST", path, body);
+  }
+
+  /** Ask the server for its time, a few times; the answer with the shortest way counts. */
+  async syncClock() {
+    for (let sample = 0; sample < CLOCK_SAMPLES && this.socket.connected; sample += 1) {
+      const askedAt = this.clock.monotonic();
+      const ack = await this.emit("ping", { t: sample });
+      if (ack.ok) this.clock.sample(askedAt, ack.serverNow);
+      await new Promise((resolve) => setTimeout(resolve, CLOCK_PAUSE_MS));
+    }
+  }
+
+  close() {
+    this.socket.disconnect();
+  }
+
+  async #renew() {
+    const token = await this.token();
+    if (token) await this.emit("authenticate", { token });
+  }
+}

@@ -1,0 +1,5 @@
+export { Client } from "./client.js";
+export { Clock } from "./clock.js";
+export { countdown, format, remaining } from "./countdown.js";
+export { Room } from "./room.js";
+export { RoomStore } from "./store.js";

@@ -1,0 +1,159 @@
+import { RoomStore, ROOM_EVENTS } from "./store.js";
+
+const SYNC_EVERY_MS = 15_000;
+const POLL_EVERY_MS = 2_000;
+const POLL_AFTER_MS = 3_000;
+
+/**
+ * One joined room: a store that follows the socket, and polls with an ETag while there is none.
+ * `connection`: "connecting", "live", "polling" (updates, a little later) or "stale" (nothing new; clocks run on).
+ */
+export class Room extends EventTarget {
+  connection = "connecting";
+  you = { role: "viewer", userId: null };
+  lastHeard = 0;
+  #etag;
+  #timers = [];
+  #offline;
+
+  /** @param {import("./client.js").Client} client @param {string} ref share token or id */
+  constructor(client, ref) {
+    super();
+    this.client = client;
+    this.ref = ref;
+    this.store = new RoomStore(() => this.join());
+    this.store.addEventListener("change", () => this.dispatchEvent(new Event("change")));
+  }
+
+  get id() {
+    return this.store.room?.id;
+  }
+
+  /** Begin to follow; resolves when the room is known, by whatever way. */
+  async open() {
+    const { socket } = this.client;
+    for (const name of ROOM_EVENTS) socket.on(name, (...args) => this.#receive(name, args));
+    // The state comes as events, which keep their order among the others; the ack follows when all of it was sent.
+    socket.on("room-state", (state) => this.#isHere(state) && this.store.load(state));
+    socket.on("room-joined", (joined) => this.#isMine(joined) && this.store.welcome(joined));
+    socket.on("stage-flash", (flash) => this.#isMine(flash) && this.dispatchEvent(new Event("flash")));
+    socket.on("room-left", (left) => this.#isMine(left) && this.#left(left.reason));
+    socket.on("server-draining", ({ reconnectInMs }) => setTimeout(() => socket.disconnect().connect(), reconnectInMs));
+    socket.on("connect", () => this.join());
+    socket.on("disconnect", () => this.#lost());
+    socket.on("connect_error", () => this.#lost());
+    this.#every(SYNC_EVERY_MS, () => this.client.syncClock());
+    this.#every(POLL_EVERY_MS, () => this.#pollIfOffline());
+    document?.addEventListener?.("visibilitychange", () => document.hidden || this.wake());
+    if (socket.connected) await this.join();
+    else await this.poll().catch(() => this.#lost());
+    return this;
+  }
+
+  /** Join, or rejoin from where we are; also the repair after a jump. */
+  async join() {
+    const { position } = this.store;
+    const ack = await this.client.emit("join-room", { [isId(this.ref) ? "roomId" : "shareToken"]: this.ref, position });
+    if (!ack.ok) return this.#refused(ack.error);
+    this.you = ack.you;
+    this.#heard("live");
+    await this.client.syncClock();
+    return ack;
+  }
+
+  /** After sleep or a hidden tab: the clock is asked again, and so is the room. */
+  wake() {
+    if (this.client.clock.slept()) this.client.syncClock();
+    if (this.client.socket.connected) this.join();
+    else this.client.socket.connect();
+  }
+
+  /** Ask for the state over HTTP; cheap when nothing has changed. */
+  async poll() {
+    const asked = this.client.clock.monotonic();
+    const response = await this.client.fetch(`/api/rooms/${encodeURIComponent(this.ref)}`, {
+      headers: this.#etag ? { "If-None-Match": this.#etag } : {},
+    });
+    if (response.status === 404 || response.status === 403) return this.#refused((await response.json()).error);
+    if (!response.ok && response.status !== 304) throw new Error(`status ${response.status}`);
+    const serverNow = response.headers.get("X-Server-Now");
+    if (serverNow) this.client.clock.sample(asked, serverNow);
+    if (response.status === 200) {
+      this.#etag = response.headers.get("ETag");
+      this.store.load(await response.json());
+    }
+    this.#heard(this.client.socket.connected ? "live" : "polling");
+  }
+
+  /** A timer's action by the socket, or by REST when there is none. */
+  timerAction(timerId, action, more = {}) {
+    if (this.client.socket.connected) return this.client.emit("timer-action", { timerId, action, ...more });
+    return this.client.post(`/api/timers/${timerId}/${action}`, more);
+  }
+
+  close() {
+    this.#timers.forEach(clearInterval);
+    if (this.id) this.client.socket.emit("leave-room", { roomId: this.id });
+  }
+
+  #receive(name, args) {
+    if (!this.#isMine(name === "user-count" ? args[1] : args[0])) return;
+    this.lastHeard = Date.now();
+    this.store.apply(name, ...args);
+    this.dispatchEvent(new CustomEvent(name, { detail: args[0] }));
+  }
+
+  #isHere(state) {
+    return this.id === undefined ? [state.id, state.shareToken].includes(this.ref) : state.id === this.id;
+  }
+
+  #isMine(payload) {
+    return Boolean(this.id) && (payload?.roomId ?? payload?.id) === this.id;
+  }
+
+  #left(reason) {
+    this.#timers.forEach(clearInterval);
+    this.dispatchEvent(new CustomEvent("left", { detail: reason }));
+  }
+
+  #refused(error) {
+    if (error?.retryable) return setTimeout(() => this.join(), 1000 + Math.random() * 1000);
+    return this.#left(error?.code ?? "refused");
+  }
+
+  #lost() {
+    this.#offline ??= Date.now();
+    if (this.connection === "live") this.#set("stale");
+  }
+
+  #heard(connection) {
+    this.lastHeard = Date.now();
+    if (connection === "live") this.#offline = undefined;
+    this.#set(connection);
+  }
+
+  #set(connection) {
+    if (this.connection === connection) return;
+    this.connection = connection;
+    this.dispatchEvent(new Event("connection"));
+  }
+
+  async #pollIfOffline() {
+    if (this.client.socket.connected || Date.now() - (this.#offline ??= Date.now()) < POLL_AFTER_MS) return;
+    try {
+      await this.poll();
+    } catch {
+      this.#set("stale");
+    }
+  }
+
+  #every(ms, action) {
+    this.#timers.push(setInterval(action, ms));
+  }
+}
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function isId(ref) {
+  return ID.test(ref);
+}

@@ -1,0 +1,169 @@
+/**
+ * What a client knows of one room: the state, the messages, and the position in both streams.
+ *
+ * Every durable event carries its stream's number. The next one is applied, an older one is dropped. A jump asks for a repair from the
+ * position before it; what lies beyond waits until the repair has settled at the head that the server read (a number without an
+ * event is legal).
+ */
+export class RoomStore extends EventTarget {
+  room = null;
+  messages = [];
+  users = [];
+  userCount = 0;
+  typing = new Map();
+  position = null;
+  #waiting = null;
+
+  /** @param {() => void} repair asks the server for what is missing */
+  constructor(repair) {
+    super();
+    this.repair = repair;
+  }
+
+  /** Take over a whole room state (`room-state`, an ack, or a poll). */
+  load(state) {
+    this.room = { ...this.room, ...state };
+    this.settle(state.position);
+    this.userCount = state.userCount;
+    this.#changed("room");
+  }
+
+  /** Take over what comes with a join. */
+  welcome({ users, messages, recovered }) {
+    this.users = users ?? this.users;
+    if (!recovered && messages) this.messages = [...messages];
+    this.#changed("users", "messages");
+  }
+
+  /** Put an older page before what is known. */
+  prepend(page) {
+    const known = new Set(this.messages.map(({ id }) => id));
+    this.messages = [...page.filter(({ id }) => !known.has(id)), ...this.messages];
+    this.#changed("messages");
+  }
+
+  /** Apply one event of this room. Returns false when it was old or must wait for a repair. */
+  apply(name, payload, ...more) {
+    const handler = HANDLERS[name];
+    if (!handler) return true;
+    if (!this.#isNext(name, payload, more)) return false;
+    handler(this, payload, ...more);
+    this.#changed(handler.changes);
+    return true;
+  }
+
+  timer(id) {
+    return this.room?.timers.find((timer) => timer.id === id);
+  }
+
+  /** The timer that a stage shows: the running one that started last, else paused, else just finished, else the next idle. */
+  current() {
+    const timers = this.room?.timers ?? [];
+    const latest = (state) =>
+      timers
+        .filter((timer) => timer.state === state)
+        .sort((a, b) => Date.parse(b.startTimestamp) - Date.parse(a.startTimestamp))[0];
+    return latest("running") ?? latest("paused") ?? latest("finished") ?? timers[0];
+  }
+
+  /** The idle timer that follows the current one. */
+  upcoming() {
+    const now = this.current();
+    return this.room?.timers.find((timer) => timer.state === "idle" && (!now || timer.position > now.position));
+  }
+
+  /** A repair is over: everything up to `position` is known; go on with what waited behind it. */
+  settle(position) {
+    this.position = { ...position };
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const event of waiting) this.apply(...event);
+  }
+
+  #isNext(name, payload, more) {
+    const [stream, number] = numberOf(payload);
+    if (!stream || !this.position) return true;
+    const next = this.position[stream] + 1;
+    if (number === next) this.position[stream] = number;
+    if (number > next) this.#wait([name, payload, ...more]);
+    return number === next;
+  }
+
+  #wait(event) {
+    const first = this.#waiting === null;
+    this.#waiting ??= [];
+    this.#waiting.push(event);
+    if (first) this.repair();
+  }
+
+  #changed(...what) {
+    for (const name of new Set(what)) this.dispatchEvent(new Event(name));
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function numberOf(payload) {
+  if (payload?.changeSeq !== undefined) return ["chat", payload.changeSeq];
+  if (payload?.seq !== undefined) return ["room", payload.seq];
+  return [null, 0];
+}
+
+function handler(changes, apply) {
+  return Object.assign(apply, { changes });
+}
+
+const putTimer = handler("timers", (store, timer) => {
+  const others = store.room.timers.filter(({ id }) => id !== timer.id);
+  store.room.timers = [...others, timer].sort((a, b) => a.position - b.position);
+});
+
+const putMessage = handler("messages", (store, message) => {
+  const index = store.messages.findIndex(
+    ({ id, clientMessageId }) => id === message.id || (clientMessageId && clientMessageId === message.clientMessageId),
+  );
+  if (index >= 0) store.messages = store.messages.with(index, message);
+  else store.messages = [...store.messages, message].sort((a, b) => (a.seq ?? Infinity) - (b.seq ?? Infinity));
+  if (message.user) store.typing.delete(message.userId);
+});
+
+const HANDLERS = {
+  "timer-created": putTimer,
+  "timer-update": putTimer,
+  "timer-finished": putTimer,
+  "timer-deleted": handler("timers", (store, { timerId }) => {
+    store.room.timers = store.room.timers.filter(({ id }) => id !== timerId);
+  }),
+  "room-updated": handler("room", (store, { seq, ...room }) => {
+    store.room = { ...store.room, ...room };
+  }),
+  "room-deleted": handler("room", (store) => {
+    store.room = { ...store.room, deleted: true };
+  }),
+  "stage-update": handler("stage", (store, { roomId, seq, ...stage }) => {
+    store.room.stage = stage;
+  }),
+  "user-count": handler("users", (store, count) => {
+    store.userCount = count;
+  }),
+  "user-joined-room": handler("users", (store, { user }) => {
+    store.users = [...store.users.filter(({ id }) => id !== user.id), user];
+  }),
+  "user-left-room": handler("users", (store, { userId }) => {
+    store.users = store.users.filter(({ id }) => id !== userId);
+  }),
+  "user-typing": handler("typing", (store, { userId, username }) => {
+    store.typing.set(userId, username);
+  }),
+  "user-stopped-typing": handler("typing", (store, { userId }) => {
+    store.typing.delete(userId);
+  }),
+  "message-received": putMessage,
+  "message-edited": putMessage,
+  "message-deleted": handler("messages", (store, { messageId }) => {
+    store.messages = store.messages.map((message) =>
+      message.id === messageId ? { ...message, content: "", deletedAt: message.deletedAt ?? new Date().toISOString() } : message,
+    );
+  }),
+};
+
+export const ROOM_EVENTS = Object.keys(HANDLERS);
