@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from flask import Flask, g, request
 from werkzeug.test import TestResponse
 
+from app.backends.transaction import database
 from app.core.actor import Actor
+from app.core.event import Event
 
 ACTOR = "tests.actor"
+OWN_EVENTS = {
+    "access-changed",
+    "member-added",
+    "member-joined",
+    "room-deleted",
+    "room-purged",
+    "room-updated",
+    "stage-flash",
+    "stage-update",
+}
 
 
 class Http:
@@ -52,6 +64,20 @@ def http(app: Flask) -> Callable[[Actor], Http]:
             g.actor = request.environ[ACTOR]
 
     return lambda actor: Http(app, actor)
+
+
+@pytest.fixture
+def published(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What the rooms themselves tell after a commit, in order, without what other features add (lines, notifications)."""
+    events: list[Event] = []
+    publish = database.publish
+
+    def capture(batch: Sequence[Event]) -> None:
+        events.extend(event for event in batch if event.name in OWN_EVENTS)
+        publish(batch)
+
+    monkeypatch.setattr(database, "publish", capture)
+    return events
 
 
 def code_of(response: TestResponse) -> str:

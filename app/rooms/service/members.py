@@ -181,7 +181,10 @@ def admit(work: Transaction, room: Room, person: Person, role: Role, *, by: Acto
         updated_at=work.now,
     )
     if not is_new:
-        membership = work.session.get_one(Membership, (person.id, room.id), populate_existing=True)
+        held = {"key_share": True}
+        membership = work.session.get_one(
+            Membership, (person.id, room.id), populate_existing=True, with_for_update=held
+        )
         if membership.role != LEFT and Role[membership.role.upper()] >= role:
             return False
         is_new = membership.role == LEFT
@@ -262,11 +265,11 @@ def _hand_over(work: Transaction, access: Access, target: Membership, actor: Act
         raise AppError("forbidden")
     before = room.owner_id
     move(work, find_membership(work.session, room.id, before), role=Role.HOST.wire)
-    move(work, target, role=Role.OWNER.wire)
+    move(work, target, role=Role.OWNER.wire, muted_until=None)
     room.owner_id, room.updated_at = target.user_id, work.now
     for user_id in (before, target.user_id):
         change_access(work, room.id, "role", user_id=user_id)
-    log_update(work, room, actor, "role", {"ownerId": before})
+    log_update(work, room, actor, "role", {"ownerId": before, "userId": before})
 
 
 def _joinable(session: Session, actor: Actor, ref: str) -> Access:
