@@ -16,6 +16,7 @@ from app.live.rights import close_session, review_room, watch_credentials
 from app.live.routes import blp
 from app.live.service import vacate
 from app.live.state import states
+from app.messages.service import after_send
 from app.presence.service import here
 from app.settings import Settings
 from app.web.background import background
@@ -34,7 +35,7 @@ def connect(server: Any) -> None:
     """Let events flow from the bus to the clients of this worker."""
     states.clear()
     heads.begin(server)
-    here.deliver = deliver
+    here.connect(server, deliver, after_send)
     if vacate not in registry.on_disconnected:
         registry.on_disconnected.append(vacate)
     on_internal("access-changed", review_room)

@@ -34,6 +34,12 @@ log = structlog.get_logger(__name__)
 Deliver = Callable[[Event], None]
 
 
+class Drains(Protocol):
+    """What is asked of the engine."""
+
+    def on_drain(self, callback: Callable[[], None]) -> None: ...
+
+
 class Socket(Protocol):
     """What is asked of a connected client."""
 
@@ -59,6 +65,13 @@ class RoomPresence:
         self.counts = Counts(self.port.count, lambda room_id, count: self.deliver(events.user_count(room_id, count)))
         self.typing = Typing()
         self.last_seen = LastSeen()
+
+    def connect(self, server: Drains, deliver: Deliver, after_send: list[Callable[[str, Actor], None]]) -> None:
+        """Tell clients through `deliver`, leave in good order when `server` drains, and end typing by sending."""
+        self.deliver = deliver
+        server.on_drain(self.port.stop)
+        if message_sent not in after_send:
+            after_send.append(message_sent)
 
     def joined(self, room_id: str, person: Person) -> None:
         if not is_limited(room_id):
@@ -189,9 +202,14 @@ def typing_start(actor: Actor, room_id: str, *, origin: str | None = None) -> No
 
 
 def typing_stop(actor: Actor, room_id: str) -> None:
-    """`actor` stopped, or has sent what they typed."""
+    """`actor` types no more."""
     if actor.id:
         clear_typing(room_id, actor.id)
+
+
+def message_sent(room_id: str, author: Actor) -> None:
+    """`author` has sent what they typed."""
+    typing_stop(author, room_id)
 
 
 def clear_typing(room_id: str, person_id: str) -> None:
