@@ -241,6 +241,7 @@ def _begin(room: OpenRoom) -> None:
         heads = read_heads(session, [room.room_id]).get(room.room_id)
     if heads is None:
         raise AppError("room_not_found")
+    handles.presence.watch(room.room_id)  # the first here is told at once who is there on other workers
     room.epoch = heads.epoch
     _hand_out(room, room.order["room"].begin(heads.room))
     _hand_out(room, room.order["chat"].begin(heads.chat))
