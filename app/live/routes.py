@@ -30,5 +30,6 @@ def get_room_state(ref: str) -> Response:
     if response.get_etag()[0] in request.if_none_match.as_set(include_weak=True):
         response.status_code = 304
         return response
+    presence.watch(access.room.id)
     response.data = complete_state(encoded, access, position, presence.count(access.room.id))
     return response
