@@ -22,7 +22,7 @@ FIN = 0x80
 def server(launch: Launch) -> Gunicorn:
     return launch(
         max_frame_bytes=4_096,
-        connect_timeout_ms=500,
+        connect_timeout_ms=2_000,
         close_timeout_ms=300,
         receive_timeout_ms=500,
         backlog_bytes_per_client=200_000,
