@@ -24,12 +24,12 @@ log = structlog.get_logger(__name__)
 
 
 def review_room(event: Event) -> None:
-    """`access-changed`: look again at the seats that it may concern. A `None` person concerns the holders of tokens."""
+    """`access-changed`: look again at the seats that it may concern. Nobody named: everybody, or the holders of tokens."""
     (change,) = event.args
     person = change.get("userId") or change.get("guestId")
     for client in _concerned(change["roomId"], person):
         seat: Seat | None = client.seats.get(change["roomId"])
-        if seat is not None and (person or seat.share_token or change["reason"] == "deleted"):
+        if seat is not None and (person or seat.share_token or change["reason"] != "rotated"):
             service.review_seat(client, seat, change["reason"])
 
 
