@@ -58,7 +58,7 @@ class Room(Base):
     description: Mapped[str | None] = mapped_column(String(2000))
     is_private: Mapped[bool] = mapped_column(default=False)
     owner_id: Mapped[Id] = mapped_column(ForeignKey("users.id"), index=True)
-    share_token: Mapped[str] = mapped_column(String(64), unique=True)
+    share_token: Mapped[str] = mapped_column(String(64))
     direct_key: Mapped[str | None] = mapped_column(String(80), unique=True)
     settings: Mapped[dict[str, Any]] = mapped_column(JsonValue)
     stage: Mapped[dict[str, Any]] = mapped_column(JsonValue)
@@ -67,6 +67,15 @@ class Room(Base):
     deleted_at: Mapped[When | None]
 
     __table_args__ = (
+        # Partial, so that PostgreSQL takes it for no key: rotating must not wait for who inserts rows of the room, who may
+        # be waiting for the head that rotating holds.
+        Index(
+            "uq_rooms_share_token",
+            "share_token",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+            sqlite_where=text("deleted_at IS NULL"),
+        ),
         Index("ix_rooms_listed", "created_at", "id", postgresql_where=text("deleted_at IS NULL AND NOT is_private")),
     )
 

@@ -29,7 +29,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name="fk_rooms_owner_id"),
         sa.PrimaryKeyConstraint("id", name="pk_rooms"),
         sa.UniqueConstraint("direct_key", name="uq_rooms_direct_key"),
-        sa.UniqueConstraint("share_token", name="uq_rooms_share_token"),
     )
     op.create_index(
         "ix_rooms_listed",
@@ -38,6 +37,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL AND NOT is_private"),
     )
     op.create_index("ix_rooms_owner_id", "rooms", ["owner_id"])
+    op.create_index(
+        "uq_rooms_share_token",
+        "rooms",
+        ["share_token"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+        sqlite_where=sa.text("deleted_at IS NULL"),
+    )
 
     op.create_table(
         "guests",

@@ -7,9 +7,9 @@ from typing import Any
 
 import gevent
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from app.backends.transaction import reading
+from app.backends.transaction import database, reading
 from app.core.actor import ANONYMOUS, Actor
 from app.core.errors import AppError
 from app.core.event import Event
@@ -151,6 +151,30 @@ def test_settings_that_are_changed_at_once_are_both_kept_and_numbered() -> None:
         seqs = session.scalars(select(RoomEvent.seq).where(RoomEvent.room_id == room.id).order_by(RoomEvent.seq))
         assert list(seqs) == [1, 2, 3, 4]
     assert settings == {"chatMode": "hosts", "slowModeMs": 1000, "uploads": False, "embeddable": True}
+
+
+def test_a_link_that_is_accepted_and_deleted_at_once_fails_nobody_unexpectedly() -> None:
+    owner = make_user()
+    room = make_room(owner)
+    link = service.create_link(actor=owner, room_id=room.id, role="member")
+    people = [make_user() for _ in range(4)]
+
+    def accept(person: Actor) -> Callable[[], Any]:
+        return lambda: service.accept_link(actor=person, token=link.token).role
+
+    answers = at_once(*[accept(person) for person in people], lambda: service.delete_link(actor=owner, link_id=link.id))
+    assert answers[-1] is None
+    assert list(roles(room).values()).count("member") == answers.count("member")
+    assert set(answers[:-1]) <= {"member", "link_not_found"}
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_rotating_the_token_does_not_wait_for_who_inserts_rows_of_the_room() -> None:
+    owner = make_user()
+    room = make_room(owner)
+    with database.engine.begin() as connection:
+        connection.execute(text("SELECT 1 FROM rooms WHERE id = :id FOR KEY SHARE"), {"id": room.id})
+        assert at_once(lambda: service.rotate_share_token(actor=owner, room_id=room.id).role) == ["owner"]
 
 
 def test_guests_who_choose_one_name_at_once_get_different_ones() -> None:

@@ -88,7 +88,8 @@ def delete_link(*, actor: Actor, link_id: str) -> None:
 def accept_link(*, actor: Actor, token: str) -> RoomView:
     """Join with the link's role; who has it or more already uses nothing up.
 
-    The membership comes first and the use is counted after it, so that of one person's two devices only one counts.
+    The link is held from the beginning: of one person's two devices only one counts, and who deletes it at the same time
+    waits here and not for the room's head.
 
     Raises:
         AppError: `unauthenticated`, `forbidden` (guests), `banned`, `link_not_found` (unknown, expired, used up).
@@ -107,6 +108,7 @@ def accept_link(*, actor: Actor, token: str) -> RoomView:
 
 def _usable_link(session: Session, token: str) -> Link:
     statement = select(Link).join(Room, Room.id == Link.room_id).where(Link.token == token, Room.deleted_at.is_(None))
+    statement = statement.with_for_update(of=Link, key_share=True)
     link = session.execute(statement).scalar_one_or_none()
     if link is None:
         raise AppError("link_not_found")
