@@ -8,3 +8,6 @@ from flask_smorest import Api
 
 def init_app(app: Flask, api: Api) -> None:
     """Register the commands."""
+    from app.cli.seed import seed  # noqa: PLC0415
+
+    app.cli.add_command(seed)
