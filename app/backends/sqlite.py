@@ -24,7 +24,14 @@ _LOCK_TIMEOUT_S = BUSY_TIMEOUT_MS / 1000
 
 def _in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     # gevent writes a traceback for whatever is raised in its pool; a refused constraint is an ordinary answer.
-    outcome = gevent.get_hub().threadpool.apply(wrap_errors(Exception, function), args, kwargs)
+    job = gevent.get_hub().threadpool.spawn(wrap_errors(Exception, function), *args, **kwargs)
+    try:
+        outcome = job.get()
+    except (
+        BaseException
+    ):  # the greenlet was told to end; a thread still has the connection, which no other may get before
+        job.wait()
+        raise
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -56,6 +63,12 @@ class PooledConnection(sqlite3.Connection):
     def rollback(self) -> None:
         if self.in_transaction:
             _in_pool(super().rollback)
+
+    def close(self) -> None:
+        # What a greenlet left behind when it was told to end: an unread cursor would keep the lock past the close.
+        if self.in_transaction:
+            super().rollback()
+        super().close()
 
 
 def writing_engine(url: str) -> Engine:
