@@ -33,9 +33,10 @@ def user_left_room(room_id: str, person_id: str) -> Event:
     return Event(USER_LEFT_ROOM, room_channel(room_id), ({"roomId": room_id, "userId": person_id},))
 
 
-def user_online(room_id: str, person: Person) -> Event:
-    """Carries `{userId, username}`."""
-    return Event(USER_ONLINE, room_channel(room_id), ({"userId": person.id, "username": person.username},))
+def user_online(room_id: str, person: Person, origin: str | None) -> Event:
+    """Carries `{userId, username}`, to everybody but the socket that came."""
+    payload = {"userId": person.id, "username": person.username}
+    return Event(USER_ONLINE, room_channel(room_id), (payload,), origin=origin)
 
 
 def user_offline(room_id: str, person_id: str, last_seen: datetime) -> Event:

@@ -91,6 +91,11 @@ class Seats:
         for person, room_ids in gone.values():
             self._depart(person, room_ids)
 
+    def only_socket(self, person_id: str) -> str | None:
+        """The socket of somebody who has one here."""
+        sids = self._sockets.get(person_id, ())
+        return next(iter(sids)) if len(sids) == 1 else None
+
     def _add_device(self, person: Person, room_id: str) -> None:
         self._devices[room_id, person.id] += 1
         if self._devices[room_id, person.id] == 1:

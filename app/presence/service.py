@@ -86,7 +86,9 @@ class RoomPresence:
         self.keep_ticking()
 
     def online(self, person: Person, room_ids: Collection[str]) -> None:
-        handles.bus.publish([events.user_online(room_id, person) for room_id in room_ids if not is_limited(room_id)])
+        told = [room_id for room_id in room_ids if not is_limited(room_id)]
+        themselves = self.seats.only_socket(person.id)
+        handles.bus.publish([events.user_online(room_id, person, themselves) for room_id in told])
 
     def offline(self, person_id: str, room_ids: Collection[str]) -> None:
         last_seen = add_ms(handles.clock.now(), -GRACE_MS)

@@ -31,7 +31,7 @@ def test_who_enters_is_listed_counted_and_told() -> None:
 
 
 def test_entering_tells_the_room_who_came_that_they_are_online_and_how_many_there_are(told: Told) -> None:
-    FakeSocket(account("ada")).enter(ROOM)
+    socket = FakeSocket(account("ada")).enter(ROOM)
     user = {"id": "id-ada", "username": "ada", "name": "Ada", "isGuest": False}
     assert [(event.name, event.channel, event.args) for event in told] == [
         ("user-joined-room", f"room:{ROOM}", ({"roomId": ROOM, "user": user},)),
@@ -39,6 +39,7 @@ def test_entering_tells_the_room_who_came_that_they_are_online_and_how_many_ther
         ("user-online", f"room:{ROOM}", ({"userId": "id-ada", "username": "ada"},)),
     ]
     assert all(event.stream is None and event.seq is None for event in told)
+    assert told[-1].origin == socket.sid, "nobody has to be told that they are online"
 
 
 def test_entering_again_changes_nothing(told: Told) -> None:
