@@ -97,7 +97,8 @@ class Participant:
                     self.breaches.append(f"refused: {ack['error']}")
                 raise GoneError(ack["error"]["code"])
             self.wire = wire
-            reader.get()
+            reader.join()
+            raise GoneError("the connection has ended")
         finally:
             wire.close()
             reader.kill()

@@ -30,7 +30,7 @@ SAY_EVERY_S = 0.4
 TIMER_MS = 2_000
 #: The goal is 5 s after the fault has ended; never more than 10.
 GOAL_S, LIMIT_S = 5.0, 10.0
-SETTINGS = {"RATE_LIMIT_MAX_REQUESTS": "0", "WIDE_RATE_LIMIT_MAX_REQUESTS": "0"}
+SETTINGS = {"RATE_LIMIT_MAX_REQUESTS": "0", "WIDE_RATE_LIMIT_MAX_REQUESTS": "0", "LOG_LEVEL": "warning"}
 
 
 def post(url: str, path: str, body: dict[str, Any], token: str = "", *, patiently: bool = False) -> dict[str, Any]:

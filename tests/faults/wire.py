@@ -17,6 +17,7 @@ from gevent.event import AsyncResult
 OPEN_TIMEOUT_S = 3.0
 
 OnEvent = Callable[[str, list[Any]], None]
+OnAck = Callable[[dict[str, Any]], None]
 
 
 class GoneError(Exception):
@@ -28,7 +29,7 @@ class Wire:
 
     def __init__(self, url: str, auth: dict[str, Any], on_event: OnEvent) -> None:
         self._on_event = on_event
-        self._acks: dict[int, AsyncResult] = {}
+        self._acks: dict[int, tuple[AsyncResult, OnAck | None]] = {}
         self._numbers = itertools.count()
         try:
             address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
@@ -43,23 +44,15 @@ class Wire:
             raise GoneError(str(why)) from why
 
     def run(self) -> None:
-        """Hand over events until the connection ends.
-
-        Raises:
-            GoneError: it has ended.
-        """
+        """Hand over events until the connection ends."""
         self._socket.settimeout(self._silence_s)
         try:
             while True:
                 self._take(self._receive())
-        except (OSError, websocket.WebSocketException) as why:
-            raise GoneError(str(why)) from why
-        finally:
+        except (OSError, websocket.WebSocketException, GoneError):
             self.close()
 
-    def call(
-        self, event: str, *args: Any, timeout_s: float = 5.0, then: Callable[[dict[str, Any]], None] | None = None
-    ) -> dict[str, Any]:
+    def call(self, event: str, *args: Any, timeout_s: float = 5.0, then: OnAck | None = None) -> dict[str, Any]:
         """Send an event and return its ack.
 
         Args:
@@ -69,8 +62,8 @@ class Wire:
             GoneError: the connection ended, or there was no ack in time.
         """
         number = next(self._numbers)
-        result = self._acks[number] = AsyncResult()
-        result.then = then
+        result = AsyncResult()
+        self._acks[number] = result, then
         try:
             self._socket.send(f"42{number}{json.dumps([event, *args])}")
             answer: dict[str, Any] = result.get(timeout=timeout_s)
@@ -81,7 +74,7 @@ class Wire:
     def close(self) -> None:
         """End it; calls that wait fail."""
         self._socket.close(timeout=0)
-        for result in self._acks.values():
+        for result, _ in self._acks.values():
             result.set_exception(GoneError("closed"))
         self._acks.clear()
 
@@ -99,11 +92,11 @@ class Wire:
             self._on_event(name, args)
         elif packet.startswith("43"):
             start = packet.index("[")
-            result = self._acks.pop(int(packet[2:start]), None)
+            result, then = self._acks.pop(int(packet[2:start]), (None, None))
             if result is not None:
                 (answer,) = json.loads(packet[start:])
-                if result.then:
-                    result.then(answer)
+                if then is not None:
+                    then(answer)
                 result.set(answer)
         elif packet[:2] in ("41", "44") or packet == "1":
             raise GoneError(packet)
