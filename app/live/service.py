@@ -6,9 +6,11 @@ without giving up the processor, send the snapshot, what was collected after S, 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import gevent
 import orjson
 from sqlalchemy.orm import Session
 
@@ -73,7 +75,8 @@ def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dial
         AppError: `room_not_found`, `banned`.
     """
     room_id = _become_member(client.actor, ref)
-    with delivery.tap(room_id) as tap:
+    with ExitStack() as holding:
+        tap = holding.enter_context(delivery.tap(room_id))
         with reading() as session:
             access = require_role(session, actor=client.actor, ref=ref)
             snapshot = take_snapshot(session, access, asked)
@@ -82,10 +85,7 @@ def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dial
             raise AppError("not_in_room")
         seat = _seat(client, access, ref, dialect)
         answer = _welcome(client, seat, snapshot)
-        for event in tap.events_after(snapshot.position.room, snapshot.position.chat, reads_chat=seat.reads_chat):
-            send(client, seat, event.name, *event.args)
-        for channel in seat.channels():
-            sockets.server.enter_room(client.sid, channel)
+        gevent.spawn(_follow, client, seat, snapshot.position, tap, holding.pop_all())
     return answer
 
 
@@ -152,6 +152,20 @@ def send(client: Client, seat: Seat, name: str, *args: Any) -> None:
         return
     for translated, *rest in dialects.translate(Event(name, "", args)):
         sockets.server.send(client.sid, translated, *rest)
+
+
+def _follow(client: Client, seat: Seat, since: Position, tap: delivery.Tap, holding: ExitStack) -> None:
+    """Begins when the ack is written: what was delivered after the snapshot, then the channels, with nothing between.
+
+    The ack carries the snapshot; who gets a newer event before it would be taken back.
+    """
+    with holding:
+        if client.seats.get(seat.room_id) is not seat:
+            return
+        for event in tap.events_after(since.room, since.chat, reads_chat=seat.reads_chat):
+            send(client, seat, event.name, *event.args)
+        for channel in seat.channels():
+            sockets.server.enter_room(client.sid, channel)
 
 
 def _access_now(client: Client, seat: Seat) -> Access | None:
