@@ -194,8 +194,9 @@ def repair(room_ids: Collection[str]) -> None:
         for room_id, heads in read_heads(session, room_ids).items():
             room = _rooms.get(room_id)
             if room is not None and room.opened.ready():
-                is_same = heads.epoch == room.epoch
-                events = missed_events(session, room_id, after=room.heads, head=heads) if is_same else []
+                events: list[Event] = []
+                if heads.epoch == room.epoch:
+                    events, heads = missed_events(session, room_id, after=room.heads, head=heads)  # noqa: PLW2901
                 found.append((room, heads, events))
     for room, heads, events in found:
         if heads.epoch == room.epoch:

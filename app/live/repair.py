@@ -7,7 +7,7 @@ was read can be read after it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -53,13 +53,18 @@ def access_changes(session: Session, room_id: str, after: int, head: int) -> lis
 
 
 def chat_events(session: Session, room_id: str, after: int, head: int) -> list[Event]:
-    """The conversation's changes with `after` < number ≤ `head`: each message once, as it is now."""
+    """The conversation's changes since number `after`: each message once, as it is now, so perhaps newer than `head`.
+
+    What is newer belongs in: the message may have been written before `head`, and then no other event brings it.
+    """
     events: list[Event] = []
     read_to = after
-    while read_to < head:
+    is_whole = head <= after
+    while not is_whole:
         page = list_changes(session, room_id, read_to, PAGE)
-        events += [change_event(message, after=after) for message in page if message["changeSeq"] <= head]
-        read_to = page[-1]["changeSeq"] if len(page) == PAGE else head
+        events += [change_event(message, after=after) for message in page]
+        read_to = page[-1]["changeSeq"] if page else read_to
+        is_whole = len(page) < PAGE
     return events
 
 
@@ -70,12 +75,24 @@ def change_event(message: dict[str, Any], *, after: int) -> Event:
     return message_received(message) if message["seq"] > after else message_edited(message)
 
 
-def missed_events(session: Session, room_id: str, *, after: Heads, head: Heads) -> list[Event]:
-    """The events of both streams between two positions, for delivering, and the changes of rights among them."""
+def missed_events(session: Session, room_id: str, *, after: Heads, head: Heads) -> tuple[list[Event], Heads]:
+    """What to deliver after a position, and the position that is reached by it: `head`, or later.
+
+    The events of both streams, and the changes of rights among them.
+    """
     changes = room_events(session, room_id, after.room, head.room)
     if any(event.cause in ACCESS_CAUSES for event in changes):
         changes += access_changes(session, room_id, after.room, head.room)
-    return [*changes, *chat_events(session, room_id, after.chat, head.chat)]
+    chat = chat_events(session, room_id, after.chat, head.chat)
+    return [*changes, *chat], replace(head, chat=reached(head.chat, chat))
+
+
+def reached(head: int, chat: Sequence[Event]) -> int:
+    """Where a reader of the conversation is who has these changes and all up to `head`.
+
+    One statement found them, and numbers are committed in their order: nothing below the last of them is missing.
+    """
+    return max(head, *(event.seq or 0 for event in chat)) if chat else head
 
 
 def _log(session: Session, room_id: str, after: int, head: int) -> Sequence[Row[Any]]:

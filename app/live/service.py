@@ -7,7 +7,7 @@ without giving up the processor, send the snapshot, what was collected after S, 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gevent
@@ -19,6 +19,7 @@ from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.event import Event
 from app.live import delivery, dialects
+from app.live.repair import reached
 from app.live.resume import missed_events
 from app.live.state import Position, complete_state, read_head, states
 from app.messages.service import recent_messages
@@ -51,6 +52,9 @@ def take_snapshot(session: Session, access: Access, asked: Position | None) -> S
     """Read the room for `access`; the head first, so that the rest is never older than it."""
     position = read_head(session, access.room.id, reads_chat=access.reads_chat)
     missed = missed_events(session, access, asked, position)
+    position = replace(
+        position, chat=reached(position.chat, [event for event in missed or () if event.stream == "chat"])
+    )
     wants_messages = access.reads_chat and missed is None
     messages = recent_messages(session, access, LAST_MESSAGES) if wants_messages else []
     return Snapshot(access, position, states.get(session, access.room, position), missed, messages)

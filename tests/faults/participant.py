@@ -38,6 +38,7 @@ class Participant:
     breaches: list[str] = field(default_factory=list)
     joins: int = 0
     jumps: int = 0
+    retries: int = 0
     wire: Wire | None = None
     _is_syncing: bool = False
     _loop: gevent.Greenlet | None = None
@@ -67,12 +68,14 @@ class Participant:
                 body = {"roomId": self.room_id, "content": content, "clientMessageId": client_message_id}
                 ack = self.wire.call("send-message", body, timeout_s=3)
             except GoneError:
+                self.retries += 1
                 gevent.sleep(0.1)
                 continue
             if ack["ok"]:
                 return str(ack["message"]["id"])
             if not ack["error"]["retryable"]:
                 raise AssertionError(f"a send was refused: {ack['error']}")
+            self.retries += 1
             gevent.sleep(0.2)
 
     def _stay(self) -> None:

@@ -25,7 +25,7 @@ import gevent.event
 from tests.faults.participant import Participant
 from tests.support.waiting import eventually
 
-GUESTS, VIEWERS, SPEAKERS = 40, 9, 4
+SPEAKERS = 4
 SAY_EVERY_S = 0.4
 TIMER_MS = 2_000
 #: The goal is 5 s after the fault has ended; never more than 10.
@@ -58,6 +58,8 @@ class Scene:
     """
 
     urls: list[str]
+    guests: int = 40
+    viewers: int = 9
     participants: list[Participant] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     timers: list[str] = field(default_factory=list)
@@ -70,11 +72,11 @@ class Scene:
         self.owner_token = post(self.urls[0], "/auth/register", account)["accessToken"]
         self.room = post(self.urls[0], "/rooms", {"name": "A busy room"}, self.owner_token)
         urls = itertools.cycle(self.urls)
-        for number in range(GUESTS):
+        for number in range(self.guests):
             path = f"/rooms/{self.room['id']}/guests"
             token = post(self.urls[0], path, {"name": f"guest {number}"})["accessToken"]
             self._add(Participant(next(urls), self.room["id"], self.room["id"], {"token": token}))
-        for _ in range(VIEWERS):
+        for _ in range(self.viewers):
             self._add(Participant(next(urls), self.room["shareToken"], self.room["id"], reads_chat=False))
         self._add(Participant(next(urls), self.room["id"], self.room["id"], {"token": self.owner_token}))
         eventually(lambda: all(each.is_live for each in self.participants), 20, "not everybody could join")
@@ -93,15 +95,29 @@ class Scene:
         """Who talks: spread over the workers."""
         return self.participants[:SPEAKERS]
 
+    @property
+    def rejoined(self) -> int:
+        """How often participants came back."""
+        return sum(each.joins - 1 for each in self.participants)
+
+    @property
+    def refused_sends(self) -> int:
+        """How often a send had to be tried again."""
+        return sum(each.retries for each in self.participants)
+
     @contextmanager
     def busy(self, seconds_after: float = 1.0) -> Iterator[None]:
-        """Talk and run timers before, during and after the block; all that was begun is acked at the end."""
+        """Talk and run timers before, during and after the block, at whose end the fault is over.
+
+        All that was begun is acked afterwards, and everybody is back.
+        """
         is_over = gevent.event.Event()
         talking = [gevent.spawn(self._talk, speaker, is_over) for speaker in self.speakers]
         timing = gevent.spawn(self._run_timers, is_over)
         gevent.sleep(0.8)
         try:
             yield
+            self.recover()
             gevent.sleep(seconds_after)
         finally:
             is_over.set()
@@ -109,13 +125,13 @@ class Scene:
         assert all(greenlet.ready() for greenlet in talking), "a message was never acked"
 
     def recover(self) -> float:
-        """Say something now; the seconds until everybody who may has it. For after the fault has ended."""
+        """Say something now; the seconds until everybody who may has it."""
         began = time.monotonic()
-        (probe,) = [self._say(self.participants[SPEAKERS], "is everybody back?")]
+        probe = self.say(self.participants[SPEAKERS], "is everybody back?")
         readers = [each for each in self.participants if each.reads_chat]
         eventually(
             lambda: all(probe in each.messages for each in readers),
-            LIMIT_S,
+            LIMIT_S - (time.monotonic() - began),
             f"after {LIMIT_S} s not everybody is back",
         )
         self.recovery_s = time.monotonic() - began
@@ -140,7 +156,8 @@ class Scene:
                 breaches.append(f"{index}: timer-finished {dict(each.finished)} for {len(self.timers)} timers")
         assert not breaches, "\n".join(breaches[:20])
 
-    def _say(self, speaker: Participant, content: str) -> str:
+    def say(self, speaker: Participant, content: str) -> str:
+        """A message that is acked, however long it takes; its id."""
         client_message_id = uuid4().hex
         message_id = self.said[client_message_id] = speaker.say(content, client_message_id)
         return message_id
@@ -149,7 +166,7 @@ class Scene:
         number = 0
         while not is_over.is_set():
             number += 1
-            self._say(speaker, f"number {number}")
+            self.say(speaker, f"number {number}")
             is_over.wait(SAY_EVERY_S)
 
     def _run_timers(self, is_over: gevent.event.Event) -> None:

@@ -11,7 +11,7 @@ from app.backends.transaction import reading
 from app.core.actor import Actor
 from app.core.event import Event
 from app.live import delivery, repair
-from app.live.repair import chat_events, read_heads, room_events
+from app.live.repair import Heads, chat_events, missed_events, read_heads, room_events
 from app.messages import service as messages
 from app.rooms import service as rooms
 from app.rooms.models import Room
@@ -60,6 +60,14 @@ def test_who_has_a_message_gets_its_change(spoken: Room) -> None:
         ("message-edited", "two", 5),
         ("message-deleted", None, 6),
     ]
+
+
+def test_a_message_that_was_changed_after_the_head_was_read_is_not_left_out(spoken: Room) -> None:
+    with reading() as session:
+        head = Heads("", 0, 2)  # as if the second message had been changed since
+        events, heads = missed_events(session, spoken.id, after=Heads("", 0, 0), head=head)
+    assert "two" in [event.args[0].get("content") for event in events]
+    assert heads.chat == 6
 
 
 def test_pages_do_not_show(spoken: Room, monkeypatch: pytest.MonkeyPatch) -> None:
