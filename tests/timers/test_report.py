@@ -6,7 +6,7 @@ import csv
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core.actor import Actor
@@ -89,6 +89,7 @@ def test_the_calendar_has_what_is_planned_and_what_follows_from_it() -> None:
     ]
 
 
+@example("é€𝄞, " * 40)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200))
 def test_long_lines_are_folded_without_cutting_a_character(title: str) -> None:
     text = to_ics([timer(f"T{title}", planned_at=NOW)], name="Room", now=NOW)
