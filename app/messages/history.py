@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.backends.columns import Instant
 from app.backends.transaction import reading
 from app.core.actor import Actor
+from app.core.clock import from_epoch_ms
 from app.core.errors import AppError
 from app.core.ids import is_id
 from app.messages.cursors import After, Before, decode_place, encode_place
@@ -56,13 +58,13 @@ def list_messages_before(*, actor: Actor, ref: str, before: datetime | None, lim
         after = readable_after(access)
         if after is None:
             return {"items": []}
-        older = [Message.room_id == access.room.id, Message.seq > after]
+        older = [Message.room_id == access.room.id, *_visible(after)]
         if before is not None:
             older.append(Message.created_at < before)
         newest_first = Message.created_at.desc(), Message.id.desc()
         last = select(Message.created_at).where(*older).order_by(*newest_first).offset(limit - 1).limit(1)
-        oldest = last.scalar_subquery()
-        query = select_messages().where(*older, or_(oldest.is_(None), Message.created_at >= oldest))
+        oldest = func.coalesce(last.scalar_subquery(), literal(from_epoch_ms(0), Instant()))
+        query = select_messages().where(*older, Message.created_at >= oldest)
         newest = load_payloads(session, query.order_by(*newest_first))
         return {"items": [seed_form(message) for message in reversed(newest)]}
 
@@ -107,7 +109,7 @@ def _page_back(session: Session, access: Access, place: Before | None, limit: in
     after = readable_after(access)
     if after is None:
         return {"items": [], "nextCursor": None}
-    query = select_messages().where(Message.room_id == access.room.id, Message.seq > after)
+    query = select_messages().where(Message.room_id == access.room.id, *_visible(after))
     if place is not None:
         # Said twice: the row comparison is exact, the plain one is what SQLite's planner can use beside it.
         query = query.where(
@@ -136,6 +138,11 @@ def _page_forward(session: Session, access: Access, after_change: int, limit: in
 def _changes(room_id: str, after_change: int, after: int) -> Messages:
     return (
         select_messages()
-        .where(Message.room_id == room_id, Message.change_seq > after_change, Message.seq > after)
+        .where(Message.room_id == room_id, Message.change_seq > after_change, *_visible(after))
         .order_by(Message.change_seq)
     )
+
+
+def _visible(after: int) -> list[ColumnElement[bool]]:
+    """Only messages past number `after`; written so that the planner keeps to the index of the order that is asked for."""
+    return [Message.seq + 0 > after] if after else []

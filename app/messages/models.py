@@ -7,7 +7,7 @@ place, and empties its text. Whoever changes a message takes the room's head fir
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.backends.columns import BigInt, Id, PrimaryId, When
@@ -16,6 +16,12 @@ from app.extensions import Base
 CLIENT_TYPES = ("text", "question", "stage")
 CONTENT_MAX = 4000
 CLIENT_MESSAGE_ID_MAX = 64
+
+
+def _index_where(name: str, *columns: str, is_unique: bool = False) -> Index:
+    """An index of the rows whose last two columns are there, so that the others pay nothing for it."""
+    where = text(" AND ".join(f"{column} IS NOT NULL" for column in columns[-2:] if column != "room_id"))
+    return Index(name, *columns, unique=is_unique, postgresql_where=where, sqlite_where=where)
 
 
 class Message(Base):
@@ -45,13 +51,12 @@ class Message(Base):
 
     __table_args__ = (
         UniqueConstraint("room_id", "seq"),
-        UniqueConstraint("room_id", "user_id", "client_message_id"),
-        UniqueConstraint("room_id", "guest_id", "client_message_id"),
         CheckConstraint("user_id IS NULL OR guest_id IS NULL", name="one_author"),
         Index("ix_messages_page", "room_id", "created_at", "id"),  # read backwards
         Index("ix_messages_changes", "room_id", "change_seq"),
-        Index("ix_messages_user_id", "user_id"),
-        Index("ix_messages_guest_id", "guest_id"),
+        _index_where("ix_messages_sent_by_user", "room_id", "user_id", "client_message_id", is_unique=True),
+        _index_where("ix_messages_sent_by_guest", "room_id", "guest_id", "client_message_id", is_unique=True),
+        _index_where("ix_messages_guest_id", "guest_id"),  # for purging guests with their room
     )
 
 

@@ -10,8 +10,11 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# The room is a lexeme of its own, which no word is, so that the index alone finds a word in a room. Punctuation is blanked, because the parser
-# would keep addresses and file names whole, where SQLite's finds their words.
+SENT_BY_USER = "user_id IS NOT NULL AND client_message_id IS NOT NULL"
+SENT_BY_GUEST = "guest_id IS NOT NULL AND client_message_id IS NOT NULL"
+
+# The room is a lexeme of its own, which no word is, so that the index alone finds a word in a room. Punctuation is
+# blanked, because the parser would keep addresses and file names whole, where SQLite's finds their words.
 POSTGRES_SEARCH = (
     r"""ALTER TABLE messages ADD COLUMN search_document tsvector GENERATED ALWAYS AS
        (array_to_tsvector(ARRAY[':' || room_id::text]) || to_tsvector('simple'::regconfig,
@@ -67,17 +70,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_messages_user_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
         sa.UniqueConstraint("room_id", "seq", name="uq_messages_room_id_seq"),
-        sa.UniqueConstraint(
-            "room_id", "user_id", "client_message_id", name="uq_messages_room_id_user_id_client_message_id"
-        ),
-        sa.UniqueConstraint(
-            "room_id", "guest_id", "client_message_id", name="uq_messages_room_id_guest_id_client_message_id"
-        ),
     )
     op.create_index("ix_messages_page", "messages", ["room_id", "created_at", "id"])
     op.create_index("ix_messages_changes", "messages", ["room_id", "change_seq"])
-    op.create_index("ix_messages_user_id", "messages", ["user_id"])
-    op.create_index("ix_messages_guest_id", "messages", ["guest_id"])
+    for name, columns, is_unique, condition in (
+        ("ix_messages_sent_by_user", ["room_id", "user_id", "client_message_id"], True, SENT_BY_USER),
+        ("ix_messages_sent_by_guest", ["room_id", "guest_id", "client_message_id"], True, SENT_BY_GUEST),
+        ("ix_messages_guest_id", ["guest_id"], False, "guest_id IS NOT NULL"),
+    ):
+        where = sa.text(condition)
+        op.create_index(name, "messages", columns, unique=is_unique, postgresql_where=where, sqlite_where=where)
     op.create_table(
         "message_votes",
         sa.Column("message_id", sa.Uuid(as_uuid=False), nullable=False),
