@@ -40,6 +40,8 @@ class Seats:
         self._anonymous: Counter[str] = Counter()
         self._sockets: defaultdict[str, set[str]] = defaultdict(set)
         self._lingering: deque[tuple[float, Connection]] = deque()
+        self._vacant: Counter[tuple[str, str]] = Counter()
+        self._taken: Counter[tuple[str, str]] = Counter()
 
     @property
     def is_waiting(self) -> bool:
@@ -55,8 +57,8 @@ class Seats:
             return
         connection.rooms.add(room_id)
         if connection.person is None:
-            self._return_of_anonymous(address, room_id)
-            self._count_anonymous(room_id, 1)
+            if not self._take_place(address, room_id):
+                self._count_anonymous(room_id, 1)
             return
         self._add_device(connection.person, room_id)
         self._arrive(connection.person, connection)
@@ -73,6 +75,8 @@ class Seats:
         connection = self._connections.pop(sid, None)
         if connection is not None:
             connection.lingers = True
+            if connection.person is None:
+                self._vacant.update((connection.address, room_id) for room_id in connection.rooms)
             self._lingering.append((now_ms + GRACE_MS, connection))
         return connection
 
@@ -104,7 +108,8 @@ class Seats:
     def _release(self, connection: Connection, room_id: str) -> bool:
         """Take one device out of the room; whether it was the person's last there."""
         if connection.person is None:
-            self._count_anonymous(room_id, -1)
+            if not (connection.lingers and self._was_taken(connection.address, room_id)):
+                self._count_anonymous(room_id, -1)
             return False
         key = (room_id, connection.person.id)
         self._devices[key] -= 1
@@ -120,13 +125,21 @@ class Seats:
         if not self._anonymous[room_id]:
             del self._anonymous[room_id]
 
-    def _return_of_anonymous(self, address: str, room_id: str) -> None:
+    def _take_place(self, address: str, room_id: str) -> bool:
         """A viewer who reloads is not two: the newcomer takes the place of one from there that is about to go."""
-        for _, connection in self._lingering:
-            if connection.person is None and connection.address == address and room_id in connection.rooms:
-                connection.rooms.discard(room_id)
-                self._anonymous[room_id] -= 1
-                return
+        place = (address, room_id)
+        if not _lower(self._vacant, place):
+            return False
+        self._taken[place] += 1
+        return True
+
+    def _was_taken(self, address: str, room_id: str) -> bool:
+        """Whether the place of a viewer whose grace is over goes on under somebody else."""
+        place = (address, room_id)
+        if _lower(self._taken, place):
+            return True
+        _lower(self._vacant, place)
+        return False
 
     def _arrive(self, person: Person, connection: Connection) -> None:
         sockets = self._sockets[person.id]
@@ -145,3 +158,13 @@ class Seats:
 def person_of(actor: Actor) -> Person | None:
     """The actor as somebody with a name; None for viewers without one."""
     return Person(actor.id, actor.username, actor.name, actor.is_guest) if actor.id else None
+
+
+def _lower(counter: Counter[tuple[str, str]], key: tuple[str, str]) -> bool:
+    """Take one, and the key with the last; false if there is none."""
+    if key not in counter:
+        return False
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
+    return True

@@ -131,6 +131,25 @@ def test_a_viewer_who_reloads_is_not_counted_twice() -> None:
     assert service.count(ROOM) == 3
 
 
+def test_places_that_were_taken_again_end_with_their_new_owners(after: After) -> None:
+    pages = [FakeSocket().enter(ROOM) for _ in range(4)]
+    for page in pages[:3]:
+        service.disconnect(page)
+    back = [FakeSocket().enter(ROOM) for _ in range(2)]
+    assert service.count(ROOM) == 4
+    after(GRACE_MS)
+    assert service.count(ROOM) == 3
+    service.disconnect(back[0])
+    service.leave(back[1], ROOM)
+    assert service.count(ROOM) == 2
+    after(GRACE_MS)
+    assert service.count(ROOM) == 1
+    service.leave(pages[3], ROOM)
+    seats = service.here.seats
+    assert service.count(ROOM) == 0
+    assert (seats._vacant, seats._taken, seats._anonymous) == ({}, {}, {})
+
+
 def test_the_count_is_told_at_once_and_then_once_a_second(told: Told, after: After) -> None:
     for number in range(1, 6):
         FakeSocket(account(f"p{number}")).enter(ROOM)
