@@ -1,84 +1,80 @@
-"""The conversation's events through real sockets against a real server: acks, errors, the seeds' names."""
+"""The conversation through real sockets against a real server: acks, events, errors, the seeds' names."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
-import socketio
 
+from tests.support.people import Person, Socket
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
-PASSWORD = "correct horse battery"
-
 
 @dataclass
-class Person:
-    """Somebody at a real server: HTTP with a bearer token, and one socket."""
+class Talker:
+    """Somebody with one socket in the room."""
 
-    url: str
-    token: str
-    id: str
-    socket: socketio.Client
+    person: Person
+    socket: Socket
 
-    def http(self, method: str, path: str, body: Any = None) -> Any:
-        return http(self.url, method, path, body, self.token)
+    @property
+    def id(self) -> str:
+        return str(self.person.id)
 
     def call(self, event: str, data: Any) -> Any:
         """The ack of `event`."""
-        return self.socket.call(event, data, timeout=20)
+        return self.socket.call(event, data)
 
-
-def http(url: str, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    data = json.dumps(body).encode() if body is not None else None
-    with urlopen(Request(f"{url}/api{path}", data, headers, method=method), timeout=20) as response:
-        return json.load(response)
-
-
-def connect(url: str, token: str, ident: str) -> Person:
-    client = socketio.Client(reconnection=False)
-    client.connect(url, transports=["websocket"], auth={"token": token}, wait_timeout=20)
-    return Person(url, token, ident, client)
+    def say(self, room: dict[str, Any], content: str, **more: Any) -> dict[str, Any]:
+        """A message that must be written."""
+        ack = self.call("send-message", {"roomId": room["id"], "content": content, **more})
+        assert ack["ok"], ack
+        return dict(ack["message"])
 
 
 @pytest.fixture(scope="module")
-def ada(server: Server) -> Iterator[Person]:
-    signed_in = http(server.url, "POST", "/auth/register", {"username": "ada", "password": PASSWORD})
-    person = connect(server.url, signed_in["accessToken"], signed_in["user"]["id"])
-    yield person
-    person.socket.disconnect()
+def host(server: Server) -> Person:
+    return Person(server.url, "Ada")
 
 
 @pytest.fixture
-def room(ada: Person) -> dict[str, Any]:
-    return dict(ada.http("POST", "/rooms", {"name": "The hall"}))
+def room(host: Person) -> dict[str, Any]:
+    return dict(host.post("/api/rooms", name="The hall"))
 
 
 @pytest.fixture
-def nick(ada: Person, room: dict[str, Any]) -> Iterator[Person]:
-    admitted = http(ada.url, "POST", f"/rooms/{room['shareToken']}/guests", {"name": "Nick"})
-    person = connect(ada.url, admitted["accessToken"], admitted["guest"]["id"])
-    yield person
-    person.socket.disconnect()
+def ada(host: Person, room: dict[str, Any]) -> Iterator[Talker]:
+    with host.connect() as socket:
+        socket.join(room["id"])
+        yield Talker(host, socket)
 
 
-def test_a_message_is_durable_when_it_is_acked(ada: Person, nick: Person, room: dict[str, Any]) -> None:
+@pytest.fixture
+def nick(host: Person, room: dict[str, Any]) -> Iterator[Talker]:
+    guest = host.guest(room, "Nick")
+    with guest.connect() as socket:
+        socket.join(room["id"])
+        yield Talker(guest, socket)
+
+
+def messages(talker: Talker, room: dict[str, Any]) -> list[dict[str, Any]]:
+    """The newest page over REST."""
+    return list(talker.person.get(f"/api/rooms/{room['id']}/messages")["items"])
+
+
+def test_a_message_is_durable_when_it_is_acked(ada: Talker, nick: Talker, room: dict[str, Any]) -> None:
     first = ada.call("send-message", {"roomId": room["id"], "content": "hello", "clientMessageId": "c1"})
     assert first["ok"]
     assert ada.call("send-message", {"roomId": room["id"], "content": "hello", "clientMessageId": "c1"}) == first
     second = nick.call("send-message", {"roomId": room["id"], "content": "hi", "replyTo": first["message"]["id"]})
     assert second["message"]["user"] == {"id": nick.id, "username": "Nick", "name": "Nick", "isGuest": True}
-    page = ada.http("GET", f"/rooms/{room['id']}/messages")
-    assert page["items"] == [first["message"], second["message"]]
+    assert messages(ada, room) == [first["message"], second["message"]]
 
 
-def test_edits_deletions_and_reading_are_acked(ada: Person, nick: Person, room: dict[str, Any]) -> None:
+def test_edits_deletions_and_reading_are_acked(ada: Talker, nick: Talker, room: dict[str, Any]) -> None:
     message = nick.call("send-message", {"roomId": room["id"], "content": "hello"})["message"]
     edited = nick.call("edit-message", {"messageId": message["id"], "content": "hello!"})
     assert (edited["ok"], edited["message"]["content"]) == (True, "hello!")
@@ -90,11 +86,10 @@ def test_edits_deletions_and_reading_are_acked(ada: Person, nick: Person, room: 
     assert (refused["ok"], refused["error"]["code"]) == (False, "forbidden")
 
 
-def test_the_seeds_names_send_the_same_message(ada: Person, room: dict[str, Any]) -> None:
+def test_the_seeds_names_send_the_same_message(ada: Talker, room: dict[str, Any]) -> None:
     third = ada.call("send_message", {"roomId": room["id"], "content": "as in seed 003"})
     second = ada.call("message", {"roomId": room["id"], "text": "as in seed 002"})
-    items = ada.http("GET", f"/rooms/{room['id']}/messages")["items"]
-    assert items == [third["message"], second["message"]]
+    assert messages(ada, room) == [third["message"], second["message"]]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +111,7 @@ def test_the_seeds_names_send_the_same_message(ada: Person, room: dict[str, Any]
     ],
 )
 def test_bad_input_is_told_and_harms_nothing_else(
-    event: str, data: Any, code: str, nick: Person, room: dict[str, Any]
+    event: str, data: Any, code: str, nick: Talker, room: dict[str, Any]
 ) -> None:
     data = {**data, "roomId": room["id"]} if isinstance(data, dict) and data.get("roomId") == "ROOM" else data
     answer = nick.call(event, data)
@@ -124,20 +119,95 @@ def test_bad_input_is_told_and_harms_nothing_else(
     assert nick.call("send-message", {"roomId": room["id"], "content": "still here"})["ok"]
 
 
-def test_without_an_ack_a_failure_comes_as_an_error(nick: Person, room: dict[str, Any]) -> None:
-    errors: list[Any] = []
-    nick.socket.on("error", errors.append)
+def test_without_an_ack_a_failure_comes_as_an_error(nick: Talker, room: dict[str, Any]) -> None:
     nick.socket.emit("send-message", {"roomId": room["id"], "content": ""})
     assert nick.call("send-message", {"roomId": room["id"], "content": "after"})["ok"]
+    errors = nick.socket.of("error")
     assert [(error["code"], error["event"]) for error in errors] == [("validation_failed", "send-message")]
 
 
-def test_who_writes_too_fast_is_slowed_down(nick: Person, room: dict[str, Any]) -> None:
+def test_who_writes_too_fast_is_slowed_down(nick: Talker, room: dict[str, Any]) -> None:
     answers: list[Any] = []
     for n in range(80):
-        nick.socket.emit("send-message", {"roomId": room["id"], "content": str(n)}, callback=answers.append)
+        message = {"roomId": room["id"], "content": str(n)}
+        nick.socket.client.emit("send-message", message, callback=answers.append)
     eventually(lambda: len(answers) == 80, 30)
     refused = [answer for answer in answers if not answer["ok"]]
     assert refused
     assert {answer["error"]["code"] for answer in refused} == {"rate_limited"}
     assert all(answer["error"]["retryAfterMs"] > 0 for answer in refused)
+
+
+def test_everybody_in_the_room_gets_each_change_once_and_in_order(
+    ada: Talker, nick: Talker, room: dict[str, Any]
+) -> None:
+    first = nick.say(room, "one")
+    second = ada.say(room, "two", messageType="question")
+    edited = nick.call("edit-message", {"messageId": first["id"], "content": "one!"})["message"]
+    voted = nick.person.request("PUT", f"/api/messages/{second['id']}/vote").json()
+    deleted = ada.call("delete-message", {"messageId": first["id"]})["message"]
+    wanted = [
+        ("message-received", first),
+        ("message-received", second),
+        ("message-edited", {**edited, "messageId": first["id"]}),
+        ("message-edited", {**voted, "messageId": second["id"]}),
+        (
+            "message-deleted",
+            {"messageId": first["id"], "roomId": room["id"], "changeSeq": deleted["changeSeq"]},
+        ),
+    ]
+    for talker in (ada, nick):
+        talker.socket.expect("message-deleted")
+        assert [(name, args[0]) for name, args in talker.socket.events if name.startswith("message-")] == wanted
+
+
+def test_a_viewer_hears_nothing_of_the_conversation(ada: Talker, host: Person, room: dict[str, Any]) -> None:
+    with Person.anonymous(host.url).connect() as viewer:
+        viewer.join(room["shareToken"])
+        ada.say(room, "among us")
+        host.post(f"/api/rooms/{room['id']}/timers", title="Opening", duration=60_000)
+        viewer.expect("timer-created")
+        assert not [name for name in viewer.names() if name.startswith("message")]
+
+
+def test_the_author_and_nobody_else_is_told_who_read(ada: Talker, nick: Talker, room: dict[str, Any]) -> None:
+    first, second = ada.say(room, "one"), ada.say(room, "two")
+    for message in (first, second):
+        assert nick.call("mark-read", {"roomId": room["id"], "messageId": message["id"]})["ok"]
+    read = ada.socket.expect("message-read")
+    assert read == {"roomId": room["id"], "messageId": second["id"], "userId": nick.id, "readAt": read["readAt"]}
+    assert nick.socket.of("message-read") == []
+
+
+def test_the_mentioned_are_told_wherever_they_are(ada: Talker, host: Person, room: dict[str, Any]) -> None:
+    bob = Person(host.url, "bob")
+    bob.post(f"/api/rooms/{room['id']}/join")
+    with bob.connect() as socket:
+        message = ada.say(room, "look, @bob")
+        told = socket.expect("notification")
+        assert (told["kind"], told["messageId"], told["from"]["id"]) == ("mention", message["id"], host.id)
+
+
+def test_sending_ends_typing_for_the_others(ada: Talker, nick: Talker, room: dict[str, Any]) -> None:
+    nick.call("typing-start", room["id"])
+    ada.socket.expect("user-typing")
+    nick.say(room, "done")
+    assert ada.socket.expect("user-stopped-typing") == {"roomId": room["id"], "userId": nick.id}
+
+
+def test_seed_003s_client_talks_with_the_others(ada: Talker, host: Person, room: dict[str, Any]) -> None:
+    eve = Person(host.url, "eve")
+    with eve.connect() as socket:
+        assert socket.call("join_room", {"roomId": room["id"]})["ok"]
+        assert socket.call("send_message", {"roomId": room["id"], "content": "hello"})["ok"]
+        theirs = socket.expect("message")
+        ours = ada.socket.expect("message-received", count=2)  # after the line that eve joined
+        assert ours["content"] == "hello"
+        assert {key: theirs[key] for key in ("id", "roomId", "userId", "content", "createdAt")} == {
+            "id": ours["id"],
+            "roomId": room["id"],
+            "userId": eve.id,
+            "content": "hello",
+            "createdAt": ours["createdAt"],
+        }
+        assert "message-received" not in socket.names()
