@@ -10,12 +10,10 @@ def init_app(app: Flask, api: Api) -> None:
     """Register what the feature adds to the application."""
     from app.messages import lines, notifications, receipts, service, sockets  # noqa: F401, PLC0415 - registers its events
     from app.messages.routes import blp  # noqa: PLC0415
-    from app.presence.service import typing_stop  # noqa: PLC0415
     from app.rooms.service import count_unread_with  # noqa: PLC0415
 
     lines.subscribe()
     notifications.subscribe()
     count_unread_with(service.count_unread)
-    service.after_send[:] = [lambda room_id, author: typing_stop(author, room_id)]
     receipts.gathered.clear()
     api.register_blueprint(blp, url_prefix="/api")
