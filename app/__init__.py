@@ -11,7 +11,7 @@ from flask import Flask
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import auth, cli, dashboard, health, live, messages, presence, rooms, timers, uploads
+from app import apidocs, auth, cli, dashboard, health, live, messages, presence, rooms, timers, uploads
 from app.backends.handles import handles
 from app.backends.transaction import database
 from app.core.clock import Clock, SystemClock
@@ -25,7 +25,7 @@ from app.web.sockets import sockets
 
 API_TITLE = "Greenroom"
 API_VERSION = "1"
-FEATURES = (auth, rooms, timers, presence, uploads, messages, live, dashboard, health, cli)
+FEATURES = (auth, rooms, timers, presence, uploads, messages, live, dashboard, health, apidocs, cli)
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> Flask:

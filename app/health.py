@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from app.backends.handles import handles
 from app.backends.transaction import database
+from app.core.version import VERSION
 from app.realtime import draining
 
-VERSION = "0.1.0"
 PROBE_TIMEOUT_S = 2.0
 
 

@@ -1,0 +1,36 @@
+"""The documents over HTTP: `/api/openapi.json`, `/api/asyncapi.json`, and `/api/docs` to read both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, render_template
+
+from app.apidocs.asyncapi import asyncapi_document
+from app.core.errors import CATALOGUE
+
+blp = Blueprint("apidocs", __name__, url_prefix="/api")
+
+
+@blp.get("/openapi.json")
+def openapi() -> Response:
+    """The REST API as OpenAPI 3.1."""
+    return jsonify(openapi_document())
+
+
+@blp.get("/asyncapi.json")
+def asyncapi() -> Response:
+    """The events as AsyncAPI 3."""
+    return jsonify(asyncapi_document())
+
+
+@blp.get("/docs")
+def read() -> str:
+    """Both documents and the error codes, for people."""
+    return render_template("apidocs.html", openapi=openapi_document(), asyncapi=asyncapi_document(), errors=CATALOGUE)
+
+
+def openapi_document() -> dict[str, Any]:
+    """The document that flask-smorest made from the routes' schemas."""
+    document: dict[str, Any] = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
+    return document
