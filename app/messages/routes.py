@@ -22,6 +22,7 @@ from app.messages.schemas import (
     SearchQuery,
     SeedMessagePage,
     SeedPageQuery,
+    TranscriptSchema,
 )
 from app.web.http import Blueprint, current_actor
 
@@ -97,7 +98,7 @@ def search_messages(query: dict[str, Any], ref: str) -> Response:
 
 
 @blp.get("/rooms/<room_id>/transcript.json")
-@blp.response(200, MessagePage)
+@blp.response(200, TranscriptSchema)
 def get_transcript_json(room_id: str) -> Response:
     """The whole conversation as JSON, streamed."""
     transcript = service.get_transcript(actor=current_actor(), room_id=room_id)

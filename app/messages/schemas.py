@@ -183,5 +183,14 @@ class ReceiptPage(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
+class TranscriptSchema(Schema):
+    """The conversation as a file, oldest first; deleted messages keep their place."""
+
+    room_id = Id()
+    room_name = fields.String()
+    exported_at = Instant()
+    items = fields.List(fields.Nested(MessageSchema))
+
+
 class SeedMessagePage(Schema):
     items = fields.List(fields.Nested(SeedMessageSchema))

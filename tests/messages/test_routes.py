@@ -114,6 +114,7 @@ def test_transcripts_are_files(ada: Http, http: Acting, owner: Actor, room: Room
     send(owner, room, "hello")
     as_json = ada("GET", f"/rooms/{room.id}/transcript.json")
     assert (as_json.mimetype, json.loads(as_json.data)["items"][0]["content"]) == ("application/json", "hello")
+    assert set(json.loads(as_json.data)) == keys(schemas.TranscriptSchema)
     as_text = ada("GET", f"/rooms/{room.id}/transcript.txt")
     assert as_text.mimetype == "text/plain"
     assert as_text.text.endswith("Ada: hello\n")
