@@ -14,7 +14,9 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-TIMEOUT_S = 1.0
+CONNECT_TIMEOUT_S = 1.0
+#: Also while this worker is so busy that it comes to read an answer late.
+TIMEOUT_S = 2.0
 CLIENT_NAME = "greenroom"
 
 Channel = str
@@ -37,7 +39,7 @@ class RedisServer:
         self._seed = Node(options.pop("host", "localhost"), int(options.pop("port", 6379)))
         self._options = {
             "socket_timeout": TIMEOUT_S,
-            "socket_connect_timeout": TIMEOUT_S,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
             "client_name": CLIENT_NAME,

@@ -11,6 +11,7 @@ import redis
 from app.backends.bus_redis import RedisBus
 from app.backends.bus_wire import decode_message, encode_event, encode_message
 from app.core.event import Event
+from app.core.ids import new_id
 from tests.backends.test_bus import OTHER, ROOM, Worker, event
 from tests.support.proxy import CERTIFICATE, Proxy
 from tests.support.services import Redis
@@ -76,6 +77,20 @@ def test_a_worker_hears_only_what_it_subscribed_to(workers: tuple[Worker, Worker
     one.bus.publish([event(4, OTHER), event(5)])
     eventually(lambda: 5 in two.seqs())
     assert two.seqs(OTHER) == [3]
+
+
+def test_a_workers_cost_follows_its_own_rooms(server: Redis, workers: tuple[Worker, Worker]) -> None:
+    rooms = [f"room:{new_id()}" for _ in range(1000)]
+    writer = Worker(RedisBus(server.url))
+    eventually(writer.bus.is_healthy)
+    mine = rooms[:500], rooms[500:]
+    for worker, channels in zip(workers, mine, strict=True):
+        worker.bus.subscribe(*channels)
+    writer.bus.publish([event(1, room) for room in rooms])
+    eventually(lambda: all(len(worker.heard) == 500 for worker in workers))
+    for worker, channels in zip(workers, mine, strict=True):
+        assert [each.channel for each in worker.heard] == channels
+    writer.bus.stop()
 
 
 def test_events_that_wait_together_cost_one_command(server: Redis, workers: tuple[Worker, Worker]) -> None:

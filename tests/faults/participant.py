@@ -40,7 +40,9 @@ class Participant:
     jumps: int = 0
     retries: int = 0
     wire: Wire | None = None
+    _opened: Wire | None = None
     _is_syncing: bool = False
+    _is_leaving: bool = False
     _loop: gevent.Greenlet | None = None
 
     def start(self) -> None:
@@ -49,10 +51,11 @@ class Participant:
 
     def stop(self) -> None:
         """Leave for good."""
+        self._is_leaving = True
+        if self._opened is not None:
+            self._opened.close()
         if self._loop is not None:
-            self._loop.kill()
-        if self.wire is not None:
-            self.wire.close()
+            self._loop.join()
 
     @property
     def is_live(self) -> bool:
@@ -79,7 +82,7 @@ class Participant:
             gevent.sleep(0.2)
 
     def _stay(self) -> None:
-        while True:
+        while not self._is_leaving:
             try:
                 self._visit()
             except GoneError:
@@ -87,7 +90,7 @@ class Participant:
                 gevent.sleep(random.uniform(*BACK_AFTER_S))
 
     def _visit(self) -> None:
-        wire = Wire(self.url, self.auth, self._on_event)
+        wire = self._opened = Wire(self.url, self.auth, self._on_event)
         self._is_syncing = True
         reader = gevent.spawn(wire.run)
         try:

@@ -83,8 +83,7 @@ class Scene:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in self.participants:
-            each.stop()
+        gevent.joinall([gevent.spawn(each.stop) for each in self.participants])
 
     def _add(self, participant: Participant) -> None:
         self.participants.append(participant)

@@ -5,11 +5,14 @@ The second worker's clock is 5 s wrong in all of it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import gevent
+import psycopg
 import pytest
+import redis
 
 from tests.faults.conftest import Shape
 from tests.faults.saboteur import FATAL_WORDS
@@ -118,3 +121,56 @@ def test_a_worker_frozen_for_fifteen_seconds_loses_nothing(cluster: Shape, scene
     with scene.busy(), cluster.servers["w1"].paused():
         gevent.sleep(15)
     scene.check()
+
+
+@pytest.mark.long
+def test_a_flushed_redis_loses_nothing(cluster: Shape, scene: Scene) -> None:
+    with scene.busy(), redis.Redis.from_url(cluster.redis.url) as client:
+        client.flushall()
+        client.client_kill_filter(_type="pubsub")
+    assert scene.rejoined == 0, "clients must not notice"
+    scene.check()
+
+
+@pytest.mark.long
+def test_reloading_nginx_loses_nothing(cluster: Shape, scene: Scene) -> None:
+    with scene.busy():
+        cluster.nginx.reload()
+        gevent.sleep(1)
+    scene.check()
+
+
+@pytest.mark.long
+def test_a_postgresql_without_free_connections_loses_nothing(cluster: Shape, scene: Scene) -> None:
+    others: list[psycopg.Connection] = []
+    with scene.busy():
+        with suppress(psycopg.OperationalError):
+            while True:
+                others.append(psycopg.connect(cluster.postgres.url))
+        for server in cluster.servers.values():
+            server.kill_worker()  # the new ones have to get all their connections anew
+        gevent.sleep(3)
+        for other in others:
+            other.close()
+    assert scene.rejoined
+    scene.check()
+
+
+@pytest.mark.long
+def test_a_rolling_restart_loses_nothing(cluster: Shape, scene: Scene) -> None:
+    with scene.busy():
+        cluster.restart_workers()
+    assert scene.rejoined
+    scene.check()
+
+
+@pytest.mark.long
+def test_many_who_come_back_at_once_are_served(cluster: Shape) -> None:
+    with Scene([cluster.url], guests=100, viewers=300) as crowd:
+        with crowd.busy():
+            for server in cluster.servers.values():
+                server.kill_worker()
+            for server in cluster.servers.values():
+                server.wait_until_ready()
+        assert crowd.rejoined >= len(crowd.participants)
+        crowd.check()

@@ -31,16 +31,20 @@ class Wire:
         self._on_event = on_event
         self._acks: dict[int, tuple[AsyncResult, OnAck | None]] = {}
         self._numbers = itertools.count()
+        address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
         try:
-            address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
             self._socket = websocket.create_connection(address, timeout=OPEN_TIMEOUT_S)
+        except (OSError, websocket.WebSocketException) as why:
+            raise GoneError(str(why)) from why
+        try:
             opened = json.loads(self._receive()[1:])
             self._silence_s = (opened["pingInterval"] + opened["pingTimeout"]) / 1000
             self._socket.send("40" + json.dumps(auth))
             answer = self._receive()
             if not answer.startswith("40"):
                 raise GoneError(answer)
-        except (OSError, websocket.WebSocketException) as why:
+        except (OSError, websocket.WebSocketException, GoneError) as why:
+            self.close()
             raise GoneError(str(why)) from why
 
     def run(self) -> None:
@@ -73,7 +77,7 @@ class Wire:
 
     def close(self) -> None:
         """End it; calls that wait fail."""
-        self._socket.close(timeout=0)
+        self._socket.shutdown()
         for result, _ in self._acks.values():
             result.set_exception(GoneError("closed"))
         self._acks.clear()
