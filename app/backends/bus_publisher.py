@@ -20,11 +20,13 @@ from gevent.event import Event as Signal
 from redis.connection import Connection
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as Silence
 
 from app.backends.redis_server import Channel, Node, RedisServer
 
 BATCH_EVENTS = 500
 QUEUE_EVENTS = 20_000
+SECOND_LOOK_S = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +117,7 @@ class Publisher:
             commands = [(command, channel, self._pack(messages[channel])) for channel in channels]
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             for channel in channels:
-                connection.read_response()
+                _await_answer(connection)
                 self.commands += 1
                 del messages[channel]
 
@@ -139,3 +141,15 @@ class Publisher:
         for connection in self._connections.values():
             connection.disconnect()
         self._connections.clear()
+
+
+def _await_answer(connection: Connection) -> None:
+    """Read the answer to one command.
+
+    Raises:
+        RedisError: none came, or the server refuses. A worker that was too busy to look in time looks once more.
+    """
+    try:
+        connection.read_response(disconnect_on_error=False)
+    except Silence:
+        connection.read_response(timeout=SECOND_LOOK_S)
