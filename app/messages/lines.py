@@ -30,9 +30,12 @@ def subscribe() -> None:
 
 
 def on_timer_update(work: Transaction, event: Event) -> None:
-    """A timer was started, by somebody, by its time, or after the one before."""
+    """A timer was started, by somebody, by its time, or after the one before; going on after a pause is no start."""
     timer = event.args[0]
-    if event.cause in STARTS and timer["state"] == "running":
+    if event.cause not in STARTS or timer["state"] != "running":
+        return
+    before = (_logged(work, timer["roomId"], event).before or {}).get("timer", {})
+    if before.get("state") != "paused":
         _system_line(work, timer["roomId"], f"“{timer['title']}” started.")
 
 
@@ -54,10 +57,14 @@ def on_stage_update(work: Transaction, event: Event) -> None:
     stage = event.args[0]
     if not (stage["visible"] and stage["text"].strip()):
         return
-    logged = work.session.get_one(RoomEvent, (stage["roomId"], event.seq))
+    logged = _logged(work, stage["roomId"], event)
     before = logged.before or {}
     if (before.get("visible"), before.get("text")) != (True, stage["text"]):
         _write_line(work, stage["roomId"], stage["text"].strip(), "stage", user_id=logged.actor_id)
+
+
+def _logged(work: Transaction, room_id: str, event: Event) -> RoomEvent:
+    return work.session.get_one(RoomEvent, (room_id, event.seq))
 
 
 def _system_line(work: Transaction, room_id: str, content: str) -> None:

@@ -3,13 +3,15 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.backends.transaction import Transaction, transaction
+from app.backends.transaction import transaction
 from app.core.actor import ANONYMOUS, Actor
+from app.core.clock import FakeClock
 from app.core.event import Event
 from app.messages import service
 from app.rooms import service as rooms
 from app.rooms.models import Room
-from app.rooms.stream import append_room_event
+from app.timers import service as timers
+from app.timers.models import Timer
 from tests.messages.support import change_settings, named, send
 from tests.support.factories import make_room, make_user
 
@@ -29,26 +31,29 @@ def lines(owner: Actor, room: Room) -> list[tuple[str, str]]:
     return [(item["messageType"], item["content"]) for item in items]
 
 
-def timer_event(work: Transaction, room: Room, owner: Actor, name: str, *, cause: str, state: str = "running") -> None:
-    payload = {"roomId": room.id, "title": "Opening", "state": state}
-    append_room_event(work, room_id=room.id, name=name, payload=payload, actor=owner, cause=cause)
+@pytest.fixture
+def timer(owner: Actor, room: Room) -> Timer:
+    return timers.create_timer(actor=owner, room_id=room.id, values={"title": "Opening", "duration_ms": 60_000})
 
 
-def test_a_timers_start_and_finish_are_lines_of_the_server(owner: Actor, room: Room, published: list[Event]) -> None:
-    with transaction() as work:
-        timer_event(work, room, owner, "timer-update", cause="start")
-        timer_event(work, room, owner, "timer-update", cause="pause", state="paused")
-        timer_event(work, room, owner, "timer-finished", cause="end", state="finished")
+def test_a_timers_start_and_finish_are_lines_of_the_server(
+    owner: Actor, room: Room, timer: Timer, clock: FakeClock, published: list[Event]
+) -> None:
+    timers.start_timer(actor=owner, timer_id=timer.id)
+    timers.pause_timer(actor=owner, timer_id=timer.id)
+    timers.start_timer(actor=owner, timer_id=timer.id)  # goes on
+    clock.advance(60_000)
+    assert timers.fire_timer(timer.id)
     assert lines(owner, room) == [("system", "“Opening” started."), ("system", "“Opening” finished.")]
     told = named(published, "message-received")
     assert told == service.list_messages(actor=owner, ref=room.id)["items"]
     assert all(line["user"] is None and line["userId"] is None for line in told)
 
 
-def test_what_is_rolled_back_leaves_no_line(owner: Actor, room: Room) -> None:
+def test_what_is_rolled_back_leaves_no_line(owner: Actor, room: Room, timer: Timer) -> None:
     def start_and_fail() -> None:
-        with transaction() as work:
-            timer_event(work, room, owner, "timer-update", cause="start")
+        with transaction():
+            timers.start_timer(actor=owner, timer_id=timer.id)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -57,17 +62,16 @@ def test_what_is_rolled_back_leaves_no_line(owner: Actor, room: Room) -> None:
     assert send(owner, room)["seq"] == 1
 
 
+def test_a_room_can_switch_its_lines_off(owner: Actor, room: Room, timer: Timer) -> None:
+    change_settings(room, systemMessages=False)
+    timers.start_timer(actor=owner, timer_id=timer.id)
+    assert lines(owner, room) == []
+
+
 def test_a_new_member_is_a_line_and_a_new_guest_is_not(owner: Actor, room: Room) -> None:
     rooms.admit_guest(actor=ANONYMOUS, ref=room.share_token, name="Nick")
     rooms.join_room(actor=make_user("Bob"), ref=room.id)
     assert lines(owner, room) == [("system", "Bob joined.")]
-
-
-def test_a_room_can_switch_its_lines_off(owner: Actor, room: Room) -> None:
-    change_settings(room, systemMessages=False)
-    with transaction() as work:
-        timer_event(work, room, owner, "timer-update", cause="start")
-    assert lines(owner, room) == []
 
 
 def test_a_new_text_on_stage_is_kept_as_a_line_of_its_host(owner: Actor, room: Room) -> None:
