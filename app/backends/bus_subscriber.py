@@ -24,6 +24,7 @@ from app.core.ids import new_token
 
 SILENT_S = 2.5
 CONFIRM_S = 1.0
+RESUBSCRIBE_S = 3.0
 READ_TIMEOUT_S = 0.5
 SUBSCRIBE_AT_ONCE = 500
 
@@ -150,19 +151,20 @@ class Subscriber:
         wanted = list(self.wanted)
         for start in range(0, len(wanted), SUBSCRIBE_AT_ONCE):
             confirmations += self._ask(wanted[start : start + SUBSCRIBE_AT_ONCE])
-        if not _all_set(confirmations):
+        if not _all_set(confirmations, RESUBSCRIBE_S):
             raise RedisError("a subscription was not confirmed")
 
     def subscribe(self, channels: Iterable[Channel]) -> None:
-        """Want these channels; returns when the server has confirmed them, or when it is not there to do so."""
+        """Want these channels; returns when the server has confirmed them, or is not there to do so within `CONFIRM_S`.
+
+        A late confirmation is no outage: either the link is alive and it comes, or the canary finds out.
+        """
         channels = list(channels)
         self.wanted.update(dict.fromkeys(channels))
         if self.is_connected:
             try:
-                confirmed = _all_set(self._ask(channels))
+                _all_set(self._ask(channels), CONFIRM_S)
             except RedisError:
-                confirmed = False
-            if not confirmed:
                 self.lost.set()
 
     def unsubscribe(self, channels: Iterable[Channel]) -> None:
@@ -200,8 +202,8 @@ class Subscriber:
             self.lost.set()
 
 
-def _all_set(signals: list[Signal]) -> bool:
-    deadline_s = time.monotonic() + CONFIRM_S
+def _all_set(signals: list[Signal], within_s: float) -> bool:
+    deadline_s = time.monotonic() + within_s
     return all(signal.wait(max(0.0, deadline_s - time.monotonic())) for signal in signals)
 
 
