@@ -48,8 +48,8 @@ def allowed_origin(settings: Settings) -> Callable[[str | None, dict[str, Any]],
     def allowed(origin: str | None, environ: dict[str, Any]) -> bool:
         if origin is None or origin in settings.cors_origin:
             return True
-        scheme = environ.get("HTTP_X_FORWARDED_PROTO") if settings.trusted_hops else None
-        scheme = scheme or environ.get("wsgi.url_scheme", "http")
-        return origin == f"{scheme}://{environ.get('HTTP_HOST', '')}" or origin == settings.public_url.rstrip("/")
+        # ProxyFix has put what trusted proxies say in these two, and nothing of what others say.
+        own = f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST', '')}"
+        return origin in (own, settings.public_url.rstrip("/"))
 
     return allowed
