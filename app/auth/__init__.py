@@ -7,15 +7,18 @@ from flask_smorest import Api
 
 from app.auth.identity import RENEW_ENDPOINT, RENEW_PATH, handshake, identify_request
 from app.auth.routes import blp, renew
-from app.auth.tokens import keyring
+from app.auth.tokens import CONFIG, keyring
 from app.backends.handles import handles
+from app.extensions import jwt_manager
 
 __all__ = ["handshake", "init_app"]
 
 
 def init_app(app: Flask, api: Api) -> None:
     """Register the routes, and find out who acts before every request."""
-    keyring.bind(app.config["SECRET_KEY"], handles.settings.jwt_previous_secrets)
+    app.config.update(CONFIG)
+    jwt_manager.init_app(app)
+    keyring.bind(app, app.config["SECRET_KEY"], handles.settings.jwt_previous_secrets)
     app.before_request(identify_request)
     api.register_blueprint(blp, url_prefix="/api")
     app.add_url_rule(RENEW_PATH, RENEW_ENDPOINT, renew, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

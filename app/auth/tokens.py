@@ -3,6 +3,9 @@
 Kinds: `access` (an account on one device), `guest` (a nickname in one room), `socket` (a minute to open or renew a socket, for
 a page that cannot read its cookie). A token only says who it was issued to; whether that still holds is asked of the database
 at every use. All are signed by the current secret and accepted by the previous ones, so that a rotation signs nobody out.
+
+Flask-JWT-Extended issues them, PyJWT beneath it reads them: its own reading decodes each token twice, believes the machine's
+clock, and wants an app context, which a socket's handshake has not.
 """
 
 from __future__ import annotations
@@ -11,17 +14,23 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
 import jwt
+from flask import Flask, has_app_context
+from flask_jwt_extended import create_access_token
 
 from app.core.clock import add_ms, from_epoch_ms, to_epoch_ms
 from app.core.errors import AppError
 from app.core.ids import is_id
+from app.extensions import jwt_manager
 
 ALGORITHM = "HS256"
+#: What Flask-JWT-Extended issues by: a CSRF token belongs to the device (`csrf_token`), and no time is the machine's.
+CONFIG = {"JWT_ALGORITHM": ALGORITHM, "JWT_COOKIE_CSRF_PROTECT": False, "JWT_ENCODE_NBF": False}
 SOCKET_TOKEN_MS = 60_000
 MAX_TOKEN_CHARACTERS = 2_048
 _MAX_EPOCH_S = 253_402_300_799  # the end of the year 9999
@@ -45,14 +54,21 @@ class Keyring:
 
     def __init__(self) -> None:
         self._secrets: tuple[str, ...] = ()
+        self._app: Flask
 
-    def bind(self, secret: str, previous: Sequence[str] = ()) -> None:
-        """Sign by `secret`, accept `previous` as well."""
+    def bind(self, app: Flask, secret: str, previous: Sequence[str] = ()) -> None:
+        """Sign by `secret`, accept `previous` as well; `app` carries `jwt_manager` and its CONFIG."""
+        self._app = app
         self._secrets = (secret, *previous)
 
-    def sign(self, payload: dict[str, Any]) -> str:
-        """`payload` as a JWT."""
-        return jwt.encode(payload, self._secrets[0], algorithm=ALGORITHM)
+    def current(self) -> str:
+        """The secret that signs."""
+        return self._secrets[0]
+
+    def sign(self, subject: str, claims: dict[str, Any]) -> str:
+        """A JWT for `subject` with `claims`, which bring their own `iat` and `exp`."""
+        with nullcontext() if has_app_context() else self._app.app_context():
+            return str(create_access_token(subject, expires_delta=False, additional_claims=claims))
 
     def verify(self, token: str) -> dict[str, Any] | None:
         """The payload of a token signed by any of the secrets, whatever its age; None for anything else."""
@@ -73,6 +89,11 @@ class Keyring:
 
 _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
 keyring = Keyring()
+
+
+@jwt_manager.encode_key_loader
+def _signing_secret(identity: str) -> str:
+    return keyring.current()
 
 
 def issue_access_token(*, user_id: str, username: str, name: str, session_id: str, now: datetime, life_ms: int) -> str:
@@ -121,7 +142,7 @@ def hash_token(token: str) -> str:
 
 def _issue(kind: TokenKind, subject: str, now: datetime, life_ms: int, **more: str) -> str:
     issued_s, ends_s = to_epoch_ms(now) // 1000, to_epoch_ms(add_ms(now, life_ms)) // 1000
-    return keyring.sign({"type": kind, "sub": subject, "iat": issued_s, "exp": ends_s, **more})
+    return keyring.sign(subject, {"type": kind, "iat": issued_s, "exp": ends_s, **more})
 
 
 def _claims(payload: dict[str, Any]) -> Claims:

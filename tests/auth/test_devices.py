@@ -100,20 +100,20 @@ def test_no_token_is_stored_in_clear() -> None:
     assert not hashes & {first, successor}
 
 
-def test_the_successor_cannot_be_worked_out_without_the_secret() -> None:
+def test_the_successor_cannot_be_worked_out_without_the_secret(app: Flask) -> None:
     first = sign_in().refresh_token
-    keyring.bind("some other secret that an attacker made up")
+    keyring.bind(app, "some other secret that an attacker made up")
     guessed = keyring.derive("refresh", first)[0]
-    keyring.bind("the secret of the server, which nobody knows")
+    keyring.bind(app, "the secret of the server, which nobody knows")
     assert rotate(first) != guessed
 
 
 def test_rotating_the_secret_in_between_keeps_the_successor(app: Flask) -> None:
     first = sign_in().refresh_token
     successor = rotate(first)
-    keyring.bind("a new secret of more than thirty-two bytes", [app.config["SECRET_KEY"]])
+    keyring.bind(app, "a new secret of more than thirty-two bytes", [app.config["SECRET_KEY"]])
     assert rotate(first) == successor
-    keyring.bind("a new secret of more than thirty-two bytes")
+    keyring.bind(app, "a new secret of more than thirty-two bytes")
     assert refusal(lambda: rotate(first)) == "invalid_token"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,17 +18,21 @@ from app.auth.tokens import Claims, keyring, read_token
 from app.core.clock import add_ms
 from app.core.errors import AppError
 from app.core.ids import new_id
+from app.extensions import jwt_manager
 
 SECRET = "a secret of more than thirty-two bytes, at least"
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 USER, DEVICE, ROOM = new_id(), new_id(), new_id()
+APP = Flask(__name__)
+APP.config.update(tokens.CONFIG)
+jwt_manager.init_app(APP)
 
 
 @pytest.fixture(autouse=True)
 def bound() -> Iterator[None]:
-    keyring.bind(SECRET)
+    keyring.bind(APP, SECRET)
     yield
-    keyring.bind("")
+    keyring.bind(APP, "")
 
 
 def refusal(token: str, now: datetime = NOW) -> str:
@@ -67,7 +72,7 @@ def test_a_token_of_another_secret_is_not_ours() -> None:
 
 def test_a_previous_secret_still_counts_and_a_forgotten_one_does_not() -> None:
     token = access_token()
-    keyring.bind("a new secret of more than thirty-two bytes!", [SECRET])
+    keyring.bind(APP, "a new secret of more than thirty-two bytes!", [SECRET])
     assert read_token(token, now=NOW).subject == USER
     assert jwt.decode(
         access_token(),
@@ -75,8 +80,22 @@ def test_a_previous_secret_still_counts_and_a_forgotten_one_does_not() -> None:
         algorithms=["HS256"],
         options={"verify_exp": False},
     )
-    keyring.bind("a new secret of more than thirty-two bytes!")
+    keyring.bind(APP, "a new secret of more than thirty-two bytes!")
     assert refusal(token) == "invalid_token"
+
+
+def test_the_clock_of_the_machine_has_no_say() -> None:
+    for now in (datetime(1990, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)):
+        token = tokens.issue_socket_token(user_id=USER, session_id=DEVICE, now=now)
+        assert read_token(token, now=now).subject == USER
+        assert refusal(token, add_ms(now, 60_000)) == "token_expired"
+
+
+def test_tokens_are_issued_inside_and_outside_an_app_context() -> None:
+    token = access_token()
+    with APP.app_context():
+        assert read_token(token, now=NOW) == read_token(access_token(), now=NOW)
+    assert read_token(token, now=NOW).subject == USER
 
 
 def test_no_other_algorithm_is_believed() -> None:
@@ -110,19 +129,20 @@ def test_a_signed_token_of_another_form_is_refused(claims: dict[str, Any]) -> No
 
 @given(st.one_of(st.text(max_size=300), st.from_regex(r"[\w-]{0,60}\.[\w-]{0,60}\.[\w-]{0,60}", fullmatch=True)))
 def test_anything_else_is_no_token(text: str) -> None:
-    keyring.bind(SECRET)
+    keyring.bind(APP, SECRET)
     assert refusal(text) == "invalid_token"
 
 
 def test_a_header_nested_without_end_is_no_token() -> None:
     header = base64.urlsafe_b64encode(b"[" * 1500).decode().rstrip("=")
     assert refusal(f"{header}.e30.AAAA") == "invalid_token"
+    assert refusal(f"{forged().partition('.')[0]}.{header}.AAAA") == "invalid_token"
     assert refusal("x" * 1_000_000) == "invalid_token"
 
 
 @given(st.data())
 def test_changing_one_character_spoils_a_token(data: st.DataObject) -> None:
-    keyring.bind(SECRET)
+    keyring.bind(APP, SECRET)
     token = access_token()
     # The last character of a signature carries two bits that do not count.
     at = data.draw(st.integers(0, len(token) - 2))
@@ -135,7 +155,7 @@ def test_a_csrf_token_is_good_for_its_owner_only() -> None:
     assert tokens.is_csrf_token(token, DEVICE)
     assert not tokens.is_csrf_token(token, ROOM)
     assert not tokens.is_csrf_token("é", DEVICE)
-    keyring.bind("a new secret of more than thirty-two bytes!", [SECRET])
+    keyring.bind(APP, "a new secret of more than thirty-two bytes!", [SECRET])
     assert tokens.is_csrf_token(token, DEVICE)
 
 
