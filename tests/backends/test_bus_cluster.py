@@ -61,7 +61,7 @@ def test_a_node_that_dies_and_returns_loses_nobody_for_good(
     one, two = workers
     gaps = two.gaps
     cluster.nodes[1].kill()
-    eventually(lambda: not two.bus.is_healthy(), within_s=2)
+    eventually(lambda: not two.bus.is_healthy(), within_s=5)
     cluster.nodes[1].start()
     eventually(cluster.agrees, within_s=15)
     eventually(lambda: one.bus.is_healthy() and two.bus.is_healthy())

@@ -74,8 +74,8 @@ def test_a_slow_statement_does_not_block_the_loop(database: Database) -> None:
     with database.transaction() as work:
         work.session.execute(text("SELECT pg_sleep(1)"))
     ticker.kill()
-    assert len(ticks) > 40
-    assert max(after - before for before, after in itertools.pairwise(ticks)) < 0.3
+    assert len(ticks) > 20, "a loop that is blocked ticks twice"
+    assert max(after - before for before, after in itertools.pairwise(ticks)) < 0.8
 
 
 def test_a_restart_is_survived_without_a_restart_of_ours(server: Postgres, database: Database) -> None:
@@ -86,9 +86,9 @@ def test_a_restart_is_survived_without_a_restart_of_ours(server: Postgres, datab
     began = time.monotonic()
     refused = [answers(database) for _ in range(100)]
     assert not any(refused)
-    assert time.monotonic() - began < 0.5, "refusing must be instant"
+    assert time.monotonic() - began < 1, "refusing must be instant"
     server.start()
-    eventually(lambda: answers(database), within_s=2)
+    eventually(lambda: answers(database), within_s=5)
 
 
 def test_a_server_without_free_connections_refuses_but_what_is_connected_works(
@@ -101,11 +101,11 @@ def test_a_server_without_free_connections_refuses_but_what_is_connected_works(
         gevent.sleep(0.05)
         assert not answers(database)
         hold.join()
-        eventually(lambda: answers(database), within_s=2)
+        eventually(lambda: answers(database), within_s=5)
     finally:
         for other in others:
             other.close()
-    eventually(lambda: answers(database), within_s=2)
+    eventually(lambda: answers(database), within_s=5)
 
 
 def connect_until_full(server: Postgres) -> list[psycopg.Connection]:
