@@ -10,9 +10,16 @@ from flask import Flask, g, request
 from werkzeug.test import TestResponse
 
 from app.core.actor import Actor
+from app.messages import receipts
 
 ACTOR = "tests.actor"
 Http = Callable[..., TestResponse]
+
+
+@pytest.fixture(autouse=True)
+def gathering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Receipts are told when a test says so, never in the middle of one on a slow machine."""
+    monkeypatch.setattr(receipts, "GATHER_S", 3600)
 
 
 @pytest.fixture
