@@ -6,7 +6,7 @@ Every action first does what has fallen due (see `action`); that stays done even
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -37,6 +37,14 @@ UPCOMING = 1_000
 def list_timers(session: Session, room_id: str) -> list[Timer]:
     """The room's timers in order; the caller has checked that they may be seen."""
     return list(session.scalars(select(Timer).where(Timer.room_id == room_id).order_by(Timer.position, Timer.id)))
+
+
+def list_active_timers(session: Session, room_ids: Sequence[str]) -> list[Timer]:
+    """What runs or is paused in these rooms; the caller has checked that they may be seen."""
+    if not room_ids:
+        return []
+    active = select(Timer).where(Timer.room_id.in_(room_ids), Timer.state.in_(("running", "paused")))
+    return list(session.scalars(active))
 
 
 def create_timer(*, actor: Actor, room_id: str, values: dict[str, Any]) -> Timer:
