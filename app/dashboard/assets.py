@@ -6,6 +6,7 @@ The whole tree has one tag: modules import each other by relative paths, and a p
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 from pathlib import Path
 
 from flask import Flask, Response, abort, send_from_directory, url_for
@@ -17,6 +18,7 @@ YEAR_S = 365 * 86_400
 
 def init_app(app: Flask) -> None:
     """Serve the assets, and give templates `asset('css/base.css')`."""
+    mimetypes.add_type("application/manifest+json", ".webmanifest")
     tag = tree_tag()
 
     def asset(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from marshmallow import ValidationError
 
 from app.auth.cookies import CSRF_FIELD, form_token
+from app.core.clock import to_wire
 from app.core.errors import AppError
 from app.web.envelope import as_app_error
 from app.web.schema import Schema
@@ -30,6 +32,7 @@ def read_form(
     flags: Iterable[str] = (),
     convert: Mapping[str, Callable[[str], Any]] | None = None,
     ignore: Collection[str] = (),
+    clear: Collection[str] = (),
 ) -> dict[str, Any]:
     """Validate the form as `schema` would a JSON body.
 
@@ -37,6 +40,7 @@ def read_form(
         flags: fields that are checkboxes: absent means false.
         ignore: fields that are the page's own.
         convert: how a field's text becomes the value of the API.
+        clear: fields that mean null when they are there and empty.
 
     Raises:
         ValidationError: with the fields' own names.
@@ -45,8 +49,9 @@ def read_form(
     body: dict[str, Any] = dict(fields)
     for name, function in (convert or {}).items():
         if name in fields:
-            body[name] = function(fields[name])
+            body[name] = _converted(name, function, fields[name])
     body.update({name: name in fields for name in flags})
+    body.update({name: None for name in clear if request.form.get(name) == ""})
     data: dict[str, Any] = schema.load(body)
     return data
 
@@ -59,11 +64,43 @@ def duration_ms(text: str) -> int:
     """
     match = _DURATION.match(text.strip())
     if match is None:
-        raise ValidationError({"duration": ["Write minutes, as 25, or 25:30, or 1:05:00."]})
+        raise ValidationError("Write minutes, as 25, or 25:30, or 1:05:00.")
     hours, minutes, last = match.groups()
     if minutes is None:
         return int(last) * 60_000
     return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(last)) * 1000
+
+
+def _converted(name: str, function: Callable[[str], Any], text: str) -> Any:
+    """The value, or a refusal that names the field."""
+    try:
+        return function(text)
+    except ValidationError as why:
+        raise ValidationError({name: why.messages}) from None
+
+
+def whole(text: str) -> int:
+    """A number as people type it.
+
+    Raises:
+        ValidationError: anything else.
+    """
+    if not (text.isascii() and text.strip().isdigit()):
+        raise ValidationError("Write a number.")
+    return int(text)
+
+
+def instant(text: str) -> str:
+    """What a date field holds, in the form of the API. Without an offset it is UTC: scripts send the offset along.
+
+    Raises:
+        ValidationError: no instant.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValidationError("Write a date and a time, as 2030-05-04T09:30.") from None
+    return to_wire(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def duration_text(ms: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.auth import service
-from app.auth.cookies import clear_session_cookies, set_session_cookies
+from app.auth.cookies import clear_session_cookies, require_own_site, set_session_cookies
 from app.auth.schemas import LogIn, Register
 from app.core.errors import AppError
 from app.dashboard.forms import read_form, shows_again
@@ -31,6 +33,7 @@ def sign_in(error: AppError | None = None) -> str:
 @pages.post("/login")
 @shows_again(sign_in)
 def submit_sign_in() -> Response:
+    require_own_site()
     body = _read(LogIn)
     identifier = body.get("email") or body["username"]
     return _signed_in(service.log_in(identifier=identifier, password=body["password"], user_agent=_user_agent()))
@@ -44,15 +47,28 @@ def sign_up(error: AppError | None = None) -> str:
 @pages.post("/register")
 @shows_again(sign_up)
 def submit_sign_up() -> Response:
+    require_own_site()
     return _signed_in(service.register(**_read(Register), user_agent=_user_agent()))
 
 
 @pages.post("/logout")
 def sign_out() -> Response:
-    service.log_out(actor=current_actor())
+    # Whose sign-in ended elsewhere wanted to be out, and is.
+    with suppress_unauthenticated():
+        service.log_out(actor=current_actor())
     response = redirect(url_for("pages.home"), code=303)
     clear_session_cookies(response)
     return response
+
+
+@contextmanager
+def suppress_unauthenticated() -> Iterator[None]:
+    """Pass over `unauthenticated`, and nothing else."""
+    try:
+        yield
+    except AppError as why:
+        if why.code != "unauthenticated":
+            raise
 
 
 def _read(schema: type[Schema]) -> dict[str, Any]:

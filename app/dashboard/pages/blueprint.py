@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request, url_for
 
+from app.backends.handles import handles
+from app.core.clock import to_wire
 from app.core.errors import AppError
+from app.dashboard import texts
 from app.dashboard.forms import csrf_field, duration_text
 from app.web.http import current_actor
 
@@ -17,7 +21,14 @@ pages = Blueprint("pages", __name__, template_folder="../templates")
 def shared() -> dict[str, Any]:
     """What templates see."""
     actor = current_actor()
-    return {"person": actor if actor.kind == "user" else None, "csrf_field": csrf_field, "typed": request.form}
+    return {
+        "person": actor if actor.kind == "user" else None,
+        "csrf_field": csrf_field,
+        "typed": request.form,
+        "public_url": public_url,
+        "public_asset": public_asset,
+        "endings": texts.ENDINGS,
+    }
 
 
 @pages.app_template_filter("duration")
@@ -30,6 +41,37 @@ def duration(ms: int) -> str:
 def duration_input(ms: int) -> str:
     """What a duration field shows: minutes where they are whole."""
     return str(ms // 60_000) if ms % 60_000 == 0 else duration_text(ms)
+
+
+@pages.app_template_filter("wire")
+def wire(moment: datetime) -> str:
+    """An instant for `<time datetime>`, which scripts show in the reader's zone."""
+    return to_wire(moment)
+
+
+@pages.app_template_filter("utc_clock")
+def utc_clock(instant: str) -> str:
+    """The time of day of a wire instant, for pages without scripts."""
+    return f"{instant[11:16]} UTC"
+
+
+@pages.app_template_filter("utc_moment")
+def utc_moment(moment: datetime) -> str:
+    """Day and time, for pages without scripts."""
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def public_url(endpoint: str, **values: Any) -> str:
+    """The address that people use: `PUBLIC_URL`, else the one this request came to."""
+    base = handles.settings.public_url or request.host_url
+    return base.rstrip("/") + url_for(endpoint, **values)
+
+
+def public_asset(path: str) -> str:
+    """The whole address of an asset, for other sites to load."""
+    base = handles.settings.public_url or request.host_url
+    address: str = current_app.jinja_env.globals["asset"](path)  # type: ignore[operator]
+    return base.rstrip("/") + address
 
 
 @pages.after_request

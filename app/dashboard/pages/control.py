@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import segno
-from flask import redirect, render_template, request, url_for
+from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from app.backends.handles import handles
 from app.backends.transaction import reading
 from app.core.errors import AppError
-from app.dashboard.pages.blueprint import pages, require_person
-from app.dashboard.pages.view import room_view
+from app.dashboard import texts
+from app.dashboard.pages.blueprint import pages, public_url, require_person
+from app.dashboard.pages.view import planned_starts, room_view
 from app.rooms import service as room_service
 from app.rooms.access import require_role
-from app.rooms.models import CHAT_MODES, HISTORY_MODES, Role
+from app.rooms.models import Role
 from app.web.http import current_actor
 
 
@@ -26,6 +26,8 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
     with reading() as session:
         access = require_role(session, actor=current_actor(), ref=room_id)
     if access.role < Role.HOST:
+        if error is not None:
+            raise error
         return redirect(url_for("pages.viewer", ref=room_id), code=303)
     actor = current_actor()
     owner = access.role is Role.OWNER
@@ -34,27 +36,43 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         "control.html",
         error=error,
         settings=access.room.all_settings,
-        chat_modes=CHAT_MODES,
-        history_modes=HISTORY_MODES,
+        chat_modes=texts.CHAT_MODES,
+        history_modes=texts.HISTORY_MODES,
+        flags=texts.ROOM_FLAGS,
+        main_actions=texts.MAIN_ACTIONS,
+        keys=texts.KEYS,
         share_url=share_url,
         qr_code=qr_code(share_url),
         members=room_service.list_members(actor=actor, room_id=room_id).items,
         links=room_service.list_links(actor=actor, room_id=room_id).items if owner else [],
-        public_url=public_url,
         is_owner=owner,
+        planned=planned_starts(room_id),
+        canned_texts=texts.CANNED_TEXTS,
         **room_view(room_id),
     )
+
+
+@pages.get("/rooms/<room_id>/print")
+def print_run(room_id: str) -> str:
+    """The run of show on paper, planned against actual."""
+    require_host(room_id)
+    return render_template("print.html", **room_view(room_id), planned=planned_starts(room_id))
+
+
+def require_host(room_id: str) -> None:
+    """Refuse who does not run the room.
+
+    Raises:
+        AppError: `unauthenticated`, `room_not_found`, `banned`, `forbidden`.
+    """
+    require_person()
+    with reading() as session:
+        require_role(session, actor=current_actor(), ref=room_id, need=Role.HOST)
 
 
 def back_to_control(room_id: str, section: str = "") -> Response:
     """After a form: the control page again, at the part that changed."""
     return redirect(url_for("pages.control", room_id=room_id, _anchor=section or None), code=303)
-
-
-def public_url(endpoint: str, **values: Any) -> str:
-    """The address that people use: `PUBLIC_URL`, else the one this request came to."""
-    base = handles.settings.public_url or request.host_url
-    return base.rstrip("/") + url_for(endpoint, **values)
 
 
 def qr_code(url: str) -> str:

@@ -7,15 +7,18 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app.backends.handles import handles
 from app.core.errors import AppError
-from app.dashboard.forms import read_form, shows_again
+from app.dashboard import texts
+from app.dashboard.forms import instant, read_form, shows_again, whole
 from app.dashboard.pages.blueprint import pages, require_person
 from app.dashboard.pages.control import back_to_control, control
+from app.dashboard.pages.view import front_timers
 from app.rooms import service
 from app.rooms.schemas import NewLink, NewMember, NewRoom, RoomChange, RoomQuery
 from app.web.http import current_actor
 
-ROOM_FLAGS = ("guests", "receipts", "uploads", "systemMessages", "oneTimerAtATime", "embeddable")
+HOSTING = ("host", "owner")
 
 
 @pages.get("/rooms")
@@ -24,7 +27,10 @@ def rooms(error: AppError | None = None) -> str:
     require_person()
     query = RoomQuery().load({name: request.args[name] for name in ("q", "cursor") if request.args.get(name)})
     page = service.list_rooms(actor=current_actor(), **query)
-    return render_template("rooms.html", page=page, query=query, error=error)
+    hosted = [view.room.id for view in page.items if view.role in HOSTING]
+    return render_template(
+        "rooms.html", page=page, query=query, error=error, fronts=front_timers(hosted), server_now=handles.clock.now()
+    )
 
 
 @pages.post("/rooms")
@@ -38,13 +44,13 @@ def create_room() -> Response:
 @pages.post("/rooms/<room_id>/settings")
 @shows_again(control)
 def change_room(room_id: str) -> Response:
-    flags = {name: name in request.form for name in ROOM_FLAGS}
-    texts = {name: request.form[name] for name in ("chatMode", "history") if name in request.form}
+    flags = {name: name in request.form for name, _ in texts.ROOM_FLAGS}
+    choices = {name: request.form[name] for name in ("chatMode", "history") if name in request.form}
     body = {
         "name": request.form.get("name", ""),
         "description": request.form.get("description", ""),
         "isPrivate": "isPrivate" in request.form,
-        "settings": {**flags, **texts},
+        "settings": {**flags, **choices},
     }
     service.change_room(actor=current_actor(), room_id=room_id, changes=RoomChange().load(body))
     return back_to_control(room_id, "settings")
@@ -81,7 +87,7 @@ def remove_member(room_id: str, user_id: str) -> Response:
 @pages.post("/rooms/<room_id>/links")
 @shows_again(control)
 def create_link(room_id: str) -> Response:
-    body: dict[str, Any] = read_form(NewLink(), convert={"maxUses": int})
+    body: dict[str, Any] = read_form(NewLink(), convert={"maxUses": whole, "expiresAt": instant})
     service.create_link(actor=current_actor(), room_id=room_id, **body)
     return back_to_control(room_id, "share")
 

@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response
 
 from app.core.actor import Actor
 from app.core.errors import AppError
-from app.dashboard.forms import duration_ms, read_form, shows_again
+from app.dashboard.forms import duration_ms, instant, read_form, shows_again
 from app.dashboard.pages.blueprint import pages
-from app.dashboard.pages.control import back_to_control, control
-from app.dashboard.pages.view import room_view
+from app.dashboard.pages.control import back_to_control, control, require_host
+from app.dashboard.pages.view import planned_starts, room_view
 from app.rooms import service as rooms
 from app.rooms.schemas import Stage
 from app.timers import service
@@ -23,7 +23,7 @@ from app.timers.intake import read_import
 from app.timers.schemas import TimerSchema
 from app.web.http import current_actor
 
-_CONVERT = {"duration": duration_ms, "warnMs": duration_ms, "dangerMs": duration_ms}
+_CONVERT = {"duration": duration_ms, "warnMs": duration_ms, "dangerMs": duration_ms, "startsAt": instant}
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "start": service.start_timer,
@@ -40,7 +40,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
 @pages.get("/rooms/<room_id>/run")
 def run(room_id: str) -> str:
     """The list alone, for the page to put in place of the one it has."""
-    return render_template("_run.html", **room_view(room_id))
+    require_host(room_id)
+    return render_template("_run.html", **room_view(room_id), planned=planned_starts(room_id))
 
 
 @pages.post("/rooms/<room_id>/timers")
@@ -54,7 +55,7 @@ def add_timer(room_id: str) -> Response:
 @pages.post("/rooms/<room_id>/timers/<timer_id>")
 @shows_again(control)
 def change_timer(room_id: str, timer_id: str) -> Response:
-    values = read_form(TimerSchema(partial=True), convert=_CONVERT)
+    values = read_form(TimerSchema(partial=True), convert=_CONVERT, clear=["startsAt"])
     service.update_timer(actor=current_actor(), timer_id=timer_id, values=values)
     return back_to_control(room_id, "run")
 
@@ -87,8 +88,9 @@ def import_run(room_id: str) -> Response:
 @pages.post("/rooms/<room_id>/stage")
 @shows_again(control)
 def put_stage(room_id: str) -> Response:
-    """What every screen shows beside the timer."""
-    body = {"text": request.form.get("text", ""), "visible": "visible" in request.form}
+    """What every screen shows beside the timer; a canned text is shown at once."""
+    canned = request.form.get("canned")
+    body = {"text": canned or request.form.get("text", ""), "visible": bool(canned) or "visible" in request.form}
     stage = Stage().load({**body, "blackout": "blackout" in request.form})
     rooms.change_stage(actor=current_actor(), room_id=room_id, **stage)
     return back_to_control(room_id, "stage")

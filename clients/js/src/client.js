@@ -12,12 +12,14 @@ const CLOCK_PAUSE_MS = 120;
  * @param {Function} options.io socket.io-client's `io`
  * @param {string} [options.url] the server; the page's own origin by default
  * @param {() => Promise<string|undefined>|string|undefined} [options.token] gives a fresh access token whenever one is needed
+ * @param {() => Promise<string|undefined>} [options.renew] makes credentials fresh when they ran out, and gives the new token
  * @param {() => Record<string, string>} [options.headers] more headers for REST, a CSRF token for instance
  */
 export class Client {
-  constructor({ io, url = "", token = () => undefined, headers = () => ({}), clock = new Clock() }) {
+  constructor({ io, url = "", token = () => undefined, renew = token, headers = () => ({}), clock = new Clock() }) {
     this.url = url;
     this.token = token;
+    this.renew = renew;
     this.headers = headers;
     this.clock = clock;
     this.socket = io(url || undefined, {
@@ -43,7 +45,19 @@ export class Client {
     }
   }
 
-  async fetch(path, { headers, ...options } = {}) {
+  /** Come back with other credentials: as a guest who has just got a name, for instance. */
+  reconnect() {
+    this.socket.disconnect().connect();
+  }
+
+  /** A REST request; once more with fresh credentials where they had run out. */
+  async fetch(path, options = {}) {
+    const response = await this.#fetch(path, options);
+    if (response.status !== 401 || !(await this.renew())) return response;
+    return this.#fetch(path, options);
+  }
+
+  async #fetch(path, { headers, ...options }) {
     const token = await this.token();
     const authorization = token ? { Authorization: `Bearer ${token}` } : {};
     return fetch(this.url + path, {
@@ -56,11 +70,9 @@ export class Client {
 
   /** A REST call in the form of an ack: `{ok, …}` or `{ok: false, error}`. */
   async call(method, path, body) {
-    const response = await this.fetch(path, {
-      method,
-      headers: { "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    const content = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+    const response = await this.fetch(path, { method, ...content }).catch(() => undefined);
+    if (!response) return { ok: false, error: { code: "offline", message: "No connection.", details: {}, retryable: true } };
     const answer = response.status === 204 ? {} : await response.json();
     return response.ok ? { ok: true, ...answer } : { ok: false, ...answer };
   }
@@ -84,7 +96,7 @@ export class Client {
   }
 
   async #renew() {
-    const token = await this.token();
+    const token = await this.renew();
     if (token) await this.emit("authenticate", { token });
   }
 }

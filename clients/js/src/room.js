@@ -46,7 +46,7 @@ export class Room extends EventTarget {
     this.#every(POLL_EVERY_MS, () => this.#pollIfOffline());
     document?.addEventListener?.("visibilitychange", () => document.hidden || this.wake());
     if (socket.connected) await this.join();
-    else await this.poll().catch(() => this.#lost());
+    else if (!this.store.room) await this.poll().catch(() => this.#lost());
     return this;
   }
 
@@ -57,6 +57,7 @@ export class Room extends EventTarget {
     if (!ack.ok) return this.#refused(ack.error);
     this.you = ack.you;
     this.#heard("live");
+    this.dispatchEvent(new CustomEvent("joined", { detail: ack }));
     await this.client.syncClock();
     return ack;
   }
@@ -80,15 +81,25 @@ export class Room extends EventTarget {
     if (serverNow) this.client.clock.sample(asked, serverNow);
     if (response.status === 200) {
       this.#etag = response.headers.get("ETag");
-      this.store.load(await response.json());
+      const state = await response.json();
+      this.store.loadRoom(state);
+      if (!this.client.socket.connected) this.dispatchEvent(new CustomEvent("polled", { detail: state.position }));
     }
     this.#heard(this.client.socket.connected ? "live" : "polling");
   }
 
   /** A timer's action by the socket, or by REST when there is none. */
-  timerAction(timerId, action, more = {}) {
+  async timerAction(timerId, action, more = {}) {
     if (this.client.socket.connected) return this.client.emit("timer-action", { timerId, action, ...more });
-    return this.client.post(`/api/timers/${timerId}/${action}`, more);
+    const answer = await this.client.post(`/api/timers/${timerId}/${action}`, more);
+    if (answer.ok) await this.poll().catch(() => this.#lost());
+    return answer;
+  }
+
+  /** Come in anew, as somebody else: everything is told again. */
+  restart() {
+    this.store.forget();
+    this.client.reconnect();
   }
 
   close() {

@@ -20,12 +20,38 @@ export class RoomStore extends EventTarget {
     this.repair = repair;
   }
 
-  /** Take over a whole room state (`room-state`, an ack, or a poll). */
+  /** Take over a whole room state (`room-state`). */
   load(state) {
-    this.room = { ...this.room, ...state };
+    this.#take(state);
     this.settle(state.position);
-    this.userCount = state.userCount;
     this.#changed("room");
+  }
+
+  /** Take over a room state that came without its messages: rendered into a page, or polled. What is known of the chat stays. */
+  loadRoom(state) {
+    this.#take(state);
+    const { position } = this;
+    if (position?.epoch === state.position.epoch) this.settle({ ...state.position, chat: position.chat });
+    else this.position = this.#waiting = null;
+    this.#changed("room");
+  }
+
+  /** Where we are counts no more: the next join brings everything. */
+  forget() {
+    this.position = this.#waiting = null;
+  }
+
+  /** Put in a message that is known otherwise than by an event: from an answer, or a page. */
+  putMessage(message) {
+    const known = this.messages.find(({ id }) => id === message.id);
+    if (known && known.changeSeq > message.changeSeq) return;
+    HANDLERS["message-received"](this, message);
+    this.#changed("messages");
+  }
+
+  #take(state) {
+    this.room = { ...this.room, ...state };
+    this.userCount = state.userCount;
   }
 
   /** Take over what comes with a join. */

@@ -1,54 +1,62 @@
-/** The control page: forms become live actions, the list follows what happens, wherever it was done. */
-import { countdown, format } from "../client/index.js";
+/** The control page: forms become live actions, and the page follows what happens, wherever it was done. */
+import { Chat } from "./chat.js";
 import { Clockface } from "./clockface.js";
 import { openRoom, showConnection } from "./connect.js";
+import { changeStage, followKeys } from "./keys.js";
+import { sendLiveForms } from "./live_forms.js";
+import { Run } from "./run.js";
 
 const MINUTE_MS = 60_000;
+const UNDO_MS = 10_000;
+const SINCE_EVERY_MS = 5_000;
 const MORE = { plus: ["adjust", { deltaMs: MINUTE_MS }], minus: ["adjust", { deltaMs: -MINUTE_MS }] };
 const room = openRoom();
 const $ = (id) => document.getElementById(id);
+const say = (text) => ($("action-error").textContent = text);
+const report = (answer) => say(answer.ok ? "" : answer.error.message);
 
-async function act(form) {
-  const { timer, action } = form.dataset;
-  const [name, more] = MORE[action] ?? [action, {}];
-  const answer = await room.timerAction(timer, name, more);
-  $("action-error").textContent = answer.ok ? "" : answer.error.message;
+/* The last action can be taken back for a while, and only then is there a button for it. */
+const undoForm = document.querySelector('#main-acts form[data-action="undo"]');
+let undoable;
+let undoEnds;
+undoForm.hidden = true;
+
+function offerUndo(timerId) {
+  clearTimeout(undoEnds);
+  undoable = timerId;
+  undoForm.hidden = !timerId;
+  if (timerId) undoEnds = setTimeout(offerUndo, UNDO_MS);
+}
+
+async function act(timerId, action, more = {}) {
+  const answer = await room.timerAction(timerId, action, more);
+  report(answer);
+  if (answer.ok) offerUndo(action === "undo" ? undefined : timerId);
+}
+
+async function deleteTimer(timerId) {
+  const answer = await room.client.call("DELETE", `/api/timers/${timerId}`);
+  report(answer);
+  if (answer.ok) offerUndo(timerId);
+}
+
+function undo() {
+  if (undoable) act(undoable, "undo");
 }
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-action]");
-  if (!form || form.dataset.action === "delete") return;
+  if (!form) return;
   event.preventDefault();
-  act(form);
+  const { timer, action } = form.dataset;
+  const [name, more] = MORE[action] ?? [action];
+  if (action === "undo") undo();
+  else if (action === "delete") deleteTimer(timer);
+  else act(timer, name, more);
 });
 
-/* The list: its states are kept up to date in place, and it is fetched again when timers come, go, move or are renamed. */
-let shape = "";
-const shapeOf = (timers) => JSON.stringify(timers.map(({ id, title, duration, startsAt, onFinish }) => [id, title, duration, startsAt, onFinish]));
-
-async function drawRun() {
-  const { timers } = room.store.room;
-  const wanted = shapeOf(timers);
-  if (shape && shape !== wanted) await fetchRun();
-  shape = wanted;
+function pointMainActions() {
   const current = room.store.current();
-  for (const timer of timers) {
-    const item = document.querySelector(`#run-list > li[data-id="${timer.id}"]`);
-    if (!item) continue;
-    item.dataset.state = timer.state;
-    item.querySelector(".state").textContent = timer.state;
-    item.toggleAttribute("aria-current", timer.id === current?.id);
-    if (timer.id === current?.id) item.setAttribute("aria-current", "true");
-  }
-  pointMainActions(current);
-}
-
-async function fetchRun() {
-  const response = await room.client.fetch($("run-place").dataset.url);
-  if (response.ok) $("run-place").innerHTML = await response.text();
-}
-
-function pointMainActions(current) {
   $("main-acts").hidden = !current;
   if (!current) return;
   $("main-acts").dataset.state = current.state;
@@ -66,75 +74,46 @@ function drawPeople() {
   );
 }
 
-/* What is left of every running timer, once a second; the big clock has its own beat. */
-setInterval(() => {
-  const now = room.client.clock.now();
-  for (const timer of room.store.room?.timers ?? []) {
-    const place = document.querySelector(`#run-list > li[data-id="${timer.id}"] [data-left]`);
-    if (!place) continue;
-    const { ms, phase } = countdown(timer, now);
-    place.textContent = timer.state === "idle" ? "" : (phase === "overtime" ? "+" : "") + format(ms, { up: phase === "overtime" });
-  }
-}, 1000);
-
-/* Dragging by the grip; the arrows in the menu do the same without a mouse. */
-let dragged;
-$("run-place").addEventListener("dragstart", (event) => {
-  dragged = event.target.closest("li");
-  event.dataTransfer.effectAllowed = "move";
-});
-$("run-place").addEventListener("dragover", (event) => {
-  const over = event.target.closest("#run-list > li");
-  if (!dragged || !over || over === dragged) return;
-  event.preventDefault();
-  const after = event.clientY > over.getBoundingClientRect().top + over.offsetHeight / 2;
-  over[after ? "after" : "before"](dragged);
-});
-$("run-place").addEventListener("dragend", async () => {
-  const ids = [...document.querySelectorAll("#run-list > li")].map((item) => item.dataset.id);
-  dragged = undefined;
-  const answer = await room.client.call("PUT", `/api/rooms/${room.id}/timers/order`, { ids });
-  if (!answer.ok) $("action-error").textContent = answer.error.message;
-});
-
-const KEYS = {
-  " ": (timer) => room.timerAction(timer.id, timer.state === "running" ? "pause" : "start"),
-  n: (timer) => room.timerAction(timer.id, "next"),
-  r: (timer) => room.timerAction(timer.id, "reset"),
-  ArrowRight: (timer) => room.timerAction(timer.id, "adjust", { deltaMs: MINUTE_MS }),
-  ArrowLeft: (timer) => room.timerAction(timer.id, "adjust", { deltaMs: -MINUTE_MS }),
-  b: () => room.client.call("PUT", `/api/rooms/${room.id}/stage`, { ...stageNow(), blackout: !room.store.room.stage.blackout }),
-  f: () => room.client.post(`/api/rooms/${room.id}/stage/flash`),
-};
-
-function stageNow() {
-  const { text, style, visible } = room.store.room.stage;
-  return { text, style, visible };
+/* The stage's form follows what other hosts do, but not under somebody's fingers. */
+function drawStage() {
+  const form = $("stage-form");
+  const { text, visible, blackout } = room.store.room.stage;
+  if (form.contains(document.activeElement)) return;
+  form.elements.text.value = text;
+  form.elements.visible.checked = visible;
+  form.elements.blackout.checked = Boolean(blackout);
 }
 
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, button, summary, a, [contenteditable]");
-  const key = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  const timer = room.store.current();
-  if (!key || typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || !timer) return;
-  event.preventDefault();
-  Promise.resolve(key(timer)).then((answer) => {
-    $("action-error").textContent = answer?.ok === false ? answer.error.message : "";
-  });
-});
+function drawSince() {
+  const current = room.store.current();
+  const since = current?.startTimestamp && room.client.clock.now() - Date.parse(current.startTimestamp);
+  const minutes = Math.floor(since / MINUTE_MS);
+  $("since").textContent = since === undefined || since === null ? "" : minutes ? `started ${minutes} min ago` : "just started";
+}
 
+const run = new Run(room, report);
+room.store.addEventListener("change", () => {
+  if (!room.store.room) return;
+  run.draw();
+  pointMainActions();
+  drawPeople();
+  drawSince();
+});
+room.store.addEventListener("stage", drawStage);
+setInterval(drawSince, SINCE_EVERY_MS);
+room.addEventListener("left", () => location.reload());
+
+sendLiveForms(say);
+followKeys(room, act, { undo, report, help: $("keys") });
+$("show-keys").hidden = false;
+$("show-keys").addEventListener("click", () => $("keys").showModal());
 $("copy-link").hidden = !navigator.clipboard;
 $("copy-link").addEventListener("click", async ({ currentTarget }) => {
   await navigator.clipboard.writeText(currentTarget.dataset.link);
   currentTarget.textContent = "Copied";
 });
 
-room.store.addEventListener("change", () => {
-  if (!room.store.room) return;
-  drawRun();
-  drawPeople();
-});
-room.addEventListener("left", () => location.reload());
 showConnection(room);
 new Clockface(room);
+new Chat(room, { toStage: (text) => changeStage(room, { text: text.slice(0, 500), visible: true }).then(report) });
 export { room };

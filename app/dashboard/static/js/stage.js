@@ -76,3 +76,4 @@ applyOptions();
 showConnection(room);
 new Clockface(room, { tenths: options.get("tenths") ?? "auto" });
 keepScreenOn();
+export { room };

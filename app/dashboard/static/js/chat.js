@@ -1,0 +1,257 @@
+/** The conversation on the viewer and control pages; its logic is clients/js/src/chat.js, this is what is seen of it. */
+import { Conversation } from "../client/index.js";
+import { drawMessage, keyOf, lookOf } from "./chat_message.js";
+import { Composer } from "./chat_compose.js";
+import { guest } from "./connect.js";
+
+const NEAR_PX = 80;
+const MUTE_MS = 600_000;
+const SEARCH_PAUSE_MS = 250;
+const $ = (id) => document.getElementById(id);
+
+export class Chat {
+  #log = $("chat-log");
+  #drawn = new Map();
+  #voted = new Set();
+  #show = "all";
+  #found;
+  #loading = false;
+
+  /** @param {import("../client/index.js").Room} room @param {{toStage?: (text: string) => void}} [host] */
+  constructor(room, { toStage } = {}) {
+    this.room = room;
+    this.toStage = toStage;
+    this.talk = new Conversation(room, { storage: localStorage });
+    this.composer = new Composer({
+      people: () => room.store.users.filter(({ id }) => id !== this.talk.me),
+      send: (...what) => this.#send(...what),
+      edit: (...what) => this.talk.edit(...what),
+      typing: () => this.talk.typing(),
+    });
+    this.talk.addEventListener("change", () => this.draw());
+    this.talk.addEventListener("state", () => this.#drawState());
+    room.store.addEventListener("typing", () => this.#drawTyping());
+    room.store.addEventListener("room", () => this.#drawState());
+    this.#log.addEventListener("scroll", () => this.#scrolled());
+    this.#log.addEventListener("click", ({ target }) => this.#act(target.closest("[data-act]")));
+    $("chat-new").addEventListener("click", () => this.#toEnd());
+    $("chat-guest").addEventListener("submit", (event) => this.#enter(event));
+    $("chat-tabs").addEventListener("click", ({ target }) => this.#showOnly(target.closest("[data-show]")));
+    this.#followSearch();
+    document.addEventListener("visibilitychange", () => this.#markRead());
+    $("chat-note").textContent = "Connecting to the conversation";
+  }
+
+  /** Put what changed on the page and keep the place where people read. */
+  draw() {
+    const wasAtEnd = this.#isAtEnd();
+    const messages = this.#found ?? this.#wanted();
+    const fresh = new Map();
+    for (const message of messages) fresh.set(keyOf(message), this.#item(message));
+    for (const [key, { item }] of this.#drawn) if (!fresh.has(key)) item.remove();
+    let before = this.#log.firstElementChild;
+    for (const { item } of fresh.values()) {
+      if (item === before) before = before.nextElementSibling;
+      else this.#log.insertBefore(item, before);
+    }
+    const grew = fresh.size > this.#drawn.size;
+    this.#drawn = fresh;
+    this.#drawEmpty(messages.length);
+    if (wasAtEnd) this.#toEnd();
+    else if (grew && !this.#loading) $("chat-new").hidden = false;
+  }
+
+  #wanted() {
+    const { messages } = this.talk;
+    if (this.#show === "all") return messages;
+    const questions = messages.filter(({ messageType, deletedAt }) => messageType === "question" && !deletedAt);
+    return questions.sort((a, b) => (b.votes ?? 0) - (a.votes ?? 0) || (a.seq ?? Infinity) - (b.seq ?? Infinity));
+  }
+
+  /** The element of a message: the one that is there, if it looks as it should. */
+  #item(message) {
+    const context = this.#contextOf(message);
+    const look = lookOf(message, context);
+    const known = this.#drawn.get(keyOf(message));
+    if (known?.look === look) return known;
+    const item = drawMessage(message, context);
+    if (known) known.item.replaceWith(item);
+    return { item, look };
+  }
+
+  #contextOf(message) {
+    const { me, messages } = this.talk;
+    const isMine = message.userId === me;
+    const mine = this.room.store.users.find(({ id }) => id === me);
+    return {
+      isMine,
+      mayAct: this.#mayAct(message, isMine),
+      quoted: message.replyTo ? messages.find(({ id }) => id === message.replyTo) : undefined,
+      voted: this.#voted.has(message.id),
+      mentionsMe: Boolean(mine) && !isMine && message.content.toLowerCase().includes(`@${mine.username.toLowerCase()}`),
+    };
+  }
+
+  #mayAct(message, isMine) {
+    if (message.pending) return message.error ? ["retry", "discard"] : [];
+    if (message.deletedAt || message.messageType === "system") return [];
+    const isHost = ["host", "owner"].includes(this.room.you.role);
+    const over = isHost && !isMine && message.userId ? ["mute", "ban"] : [];
+    const own = isMine && message.messageType !== "stage" ? ["edit"] : [];
+    const seen = isMine && this.room.store.room.settings.receipts ? ["seen"] : [];
+    const gone = isMine || isHost ? ["delete"] : [];
+    return ["vote", "reply", ...own, ...seen, ...(this.toStage ? ["stage"] : []), ...gone, ...over];
+  }
+
+  async #act(button) {
+    const item = button?.closest(".message");
+    if (!item) return;
+    const message = (this.#found ?? this.talk.messages).find((candidate) => keyOf(candidate) === item.dataset.key);
+    button.closest("details")?.removeAttribute("open");
+    const answer = await this.#do(button.dataset.act, message, item);
+    this.composer.say(answer?.ok === false ? answer.error.message : "");
+  }
+
+  #do(act, message, item) {
+    const { client, id } = this.room;
+    const isGuest = message.user?.isGuest;
+    const actions = {
+      reply: () => this.composer.about({ kind: "reply", message }),
+      edit: () => this.composer.about({ kind: "edit", message }),
+      delete: () => this.talk.delete(message.id),
+      stage: () => this.toStage(message.content),
+      retry: () => this.talk.retry(message.clientMessageId),
+      discard: () => this.talk.discard(message.clientMessageId),
+      vote: () => this.#vote(message),
+      seen: () => this.#showSeen(message, item),
+      mute: () =>
+        client.call("PATCH", `/api/rooms/${id}/${isGuest ? "guests" : "members"}/${message.userId}`, {
+          mutedUntil: new Date(client.clock.now() + MUTE_MS).toISOString(),
+        }),
+      ban: () => client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId }),
+    };
+    return actions[act]();
+  }
+
+  async #vote(message) {
+    const withdraws = this.#voted.has(message.id);
+    const { ok, error, ...fresh } = await this.room.client.call(withdraws ? "DELETE" : "PUT", `/api/messages/${message.id}/vote`);
+    if (!ok) return { ok, error };
+    if (withdraws) this.#voted.delete(message.id);
+    else this.#voted.add(message.id);
+    this.room.store.putMessage(fresh);
+    this.draw();
+    return { ok };
+  }
+
+  async #showSeen(message, item) {
+    const answer = await this.room.client.call("GET", `/api/messages/${message.id}/receipts`);
+    const names = answer.items?.map(({ name }) => name).join(", ");
+    if (answer.ok) item.querySelector(".status").textContent = names ? `Seen by ${names}` : "Seen by nobody yet";
+    return answer;
+  }
+
+  #send(...what) {
+    this.#showOnly($("chat-tabs").querySelector('[data-show="all"]'));
+    this.talk.send(...what);
+    this.#toEnd();
+  }
+
+  #drawState() {
+    const { canRead } = this.talk;
+    if (canRead === undefined) return;
+    const { settings } = this.room.store.room;
+    const isHost = ["host", "owner"].includes(this.room.you.role);
+    const isOpen = { open: true, members: this.room.you.role !== "guest", hosts: isHost, closed: false }[settings.chatMode];
+    this.#log.hidden = !canRead;
+    $("chat-tabs").hidden = $("chat-search").hidden = !canRead;
+    this.composer.allow(canRead && isOpen);
+    $("chat-guest").hidden = canRead || !settings.guests;
+    $("chat-note").textContent = this.#note(canRead, isOpen, settings);
+    this.draw();
+  }
+
+  #note(canRead, isOpen, settings) {
+    if (!canRead) return settings.guests ? "Pick a nickname to read along and write." : "Only members of this room can read the conversation.";
+    return isOpen ? "" : "Only hosts write here at the moment.";
+  }
+
+  #drawEmpty(count) {
+    if (this.talk.canRead && !this.#found && !count) $("chat-note").textContent = "Nothing has been said yet.";
+    else if (this.talk.canRead && count && $("chat-note").textContent === "Nothing has been said yet.") $("chat-note").textContent = "";
+  }
+
+  #drawTyping() {
+    const names = [...this.room.store.typing.values()];
+    const verb = names.length === 1 ? "is" : "are";
+    $("chat-typing").textContent = names.length ? `${names.slice(0, 3).join(", ")}${names.length > 3 ? " and others" : ""} ${verb} typing` : "";
+  }
+
+  async #enter(event) {
+    event.preventDefault();
+    const name = event.target.elements.name.value.trim();
+    const answer = await this.room.client.post(`/api/rooms/${this.room.ref}/guests`, { name });
+    if (!answer.ok) return void ($("chat-note").textContent = answer.error.message);
+    guest.enter(answer.accessToken);
+    this.room.restart();
+    $("chat-text").focus();
+  }
+
+  #showOnly(button) {
+    if (!button) return;
+    this.#show = button.dataset.show;
+    for (const tab of $("chat-tabs").children) tab.setAttribute("aria-pressed", String(tab === button));
+    this.draw();
+  }
+
+  #followSearch() {
+    const field = $("chat-query");
+    let soon;
+    const search = async () => {
+      const words = field.value.trim();
+      const answer = words ? await this.talk.search(words) : undefined;
+      if (words !== field.value.trim()) return;
+      this.#found = answer?.ok ? answer.items : undefined;
+      $("chat-note").textContent = answer ? (answer.ok ? `${answer.items.length} found` : answer.error.message) : "";
+      this.draw();
+    };
+    field.addEventListener("input", () => {
+      clearTimeout(soon);
+      soon = setTimeout(search, SEARCH_PAUSE_MS);
+    });
+    $("chat-search").addEventListener("submit", (event) => {
+      event.preventDefault();
+      search();
+    });
+  }
+
+  #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    return scrollHeight - scrollTop - clientHeight < NEAR_PX;
+  }
+
+  #toEnd() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+    $("chat-new").hidden = true;
+    this.#markRead();
+  }
+
+  #markRead() {
+    if (!document.hidden && this.talk.canRead && this.#isAtEnd()) this.talk.markRead();
+  }
+
+  async #scrolled() {
+    if (this.#isAtEnd()) {
+      $("chat-new").hidden = true;
+      this.#markRead();
+    }
+    if (this.#log.scrollTop > NEAR_PX || this.#loading || !this.talk.hasOlder || this.#found || this.#show !== "all") return;
+    this.#loading = true;
+    this.#log.setAttribute("aria-busy", "true");
+    const before = this.#log.scrollHeight;
+    await this.talk.older();
+    this.#log.scrollTop += this.#log.scrollHeight - before;
+    this.#log.removeAttribute("aria-busy");
+    this.#loading = false;
+  }
+}

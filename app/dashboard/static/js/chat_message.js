@@ -1,0 +1,91 @@
+/** One message on the page. What people wrote is only ever set as text. */
+
+const CLOCK = { hour: "2-digit", minute: "2-digit" };
+const template = document.getElementById("chat-message");
+const QUOTE_LENGTH = 120;
+
+/** What decides how a message looks; the same text means that nothing has to be drawn again. */
+export function lookOf(message, context) {
+  const { content, editedAt, deletedAt, votes, pending, error } = message;
+  return JSON.stringify([content, editedAt, deletedAt, votes, pending, error?.code, message.id, context.mayAct, context.quoted?.content]);
+}
+
+/**
+ * @param {object} message
+ * @param {{isMine: boolean, mayAct: string[], quoted?: object, voted: boolean, mentionsMe: boolean}} context
+ * @returns {HTMLElement}
+ */
+export function drawMessage(message, context) {
+  const item = template.content.firstElementChild.cloneNode(true);
+  const part = (selector) => item.querySelector(selector);
+  item.dataset.key = keyOf(message);
+  item.dataset.kind = message.messageType;
+  item.classList.toggle("mine", context.isMine);
+  item.classList.toggle("mentions-me", context.mentionsMe);
+  item.classList.toggle("pending", Boolean(message.pending));
+  part(".author").textContent = authorOf(message, context);
+  part(".guest").hidden = !message.user?.isGuest;
+  part("time").dateTime = message.createdAt;
+  part("time").textContent = new Date(message.createdAt).toLocaleTimeString([], CLOCK);
+  part(".edited").hidden = !message.editedAt || Boolean(message.deletedAt);
+  drawContent(part(".content"), message);
+  drawQuote(part(".quote"), context.quoted);
+  drawVotes(part(".vote"), message, context);
+  part(".status").textContent = message.error?.message ?? (message.pending ? "Sending" : "");
+  part(".status").classList.toggle("field-error", Boolean(message.error));
+  drawActions(part(".menu"), message, context);
+  return item;
+}
+
+export function keyOf(message) {
+  return message.clientMessageId || message.id;
+}
+
+function authorOf(message, { isMine }) {
+  if (message.messageType === "system") return "";
+  return message.user?.name || (isMine ? "You" : "Somebody who left");
+}
+
+function drawContent(place, { content, deletedAt }) {
+  place.textContent = deletedAt ? "Deleted" : content;
+  place.classList.toggle("soft", Boolean(deletedAt));
+}
+
+function drawQuote(place, quoted) {
+  place.hidden = !quoted;
+  if (quoted) place.textContent = `${quoted.user?.name ?? ""}: ${(quoted.content || "deleted").slice(0, QUOTE_LENGTH)}`;
+}
+
+function drawVotes(button, message, { voted, mayAct }) {
+  button.hidden = message.messageType !== "question" || Boolean(message.deletedAt) || !mayAct.includes("vote");
+  button.textContent = `▲ ${message.votes ?? 0}`;
+  button.setAttribute("aria-pressed", String(voted));
+  button.setAttribute("aria-label", `Want this answered: ${message.votes ?? 0} votes`);
+}
+
+const LABELS = {
+  reply: "Reply",
+  edit: "Edit",
+  delete: "Delete",
+  seen: "Seen by",
+  stage: "Send to the stage",
+  mute: "Mute for ten minutes",
+  ban: "Ban from the room",
+  retry: "Send again",
+  discard: "Discard",
+};
+
+function drawActions(menu, message, { mayAct }) {
+  const acts = mayAct.filter((act) => act in LABELS);
+  menu.hidden = !acts.length;
+  menu.querySelector(".more").replaceChildren(
+    ...acts.map((act) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.act = act;
+      button.textContent = LABELS[act];
+      if (["delete", "ban", "discard"].includes(act)) button.className = "danger";
+      return button;
+    }),
+  );
+}

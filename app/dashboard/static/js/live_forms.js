@@ -1,0 +1,30 @@
+/**
+ * Forms marked `data-live` are sent without leaving the page. They go where they would go without scripts and get the same
+ * page as answer; of it only the failure, if there is one, is shown.
+ */
+const FAILED = "That did not work. Try again.";
+
+/** @param {(text: string) => void} show puts the failure, or "" where there is none, on the page */
+export function sendLiveForms(show) {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-live]");
+    if (!form) return;
+    event.preventDefault();
+    const body = new FormData(form, event.submitter);
+    const failure = await send(form.action, body);
+    show(failure);
+    if (failure) return;
+    form.closest("details.menu")?.removeAttribute("open");
+    if (form.dataset.live !== "reset") return;
+    form.reset();
+    form.querySelector("input:not([type=hidden])")?.focus();
+  });
+}
+
+async function send(action, body) {
+  const response = await fetch(action, { method: "POST", body, headers: { Accept: "text/html" } }).catch(() => undefined);
+  if (response?.ok) return "";
+  if (!response) return FAILED;
+  const answer = new DOMParser().parseFromString(await response.text(), "text/html");
+  return answer.querySelector('[role="alert"], main h1')?.textContent.trim().replace(/\s+/g, " ") || FAILED;
+}

@@ -1,0 +1,97 @@
+"""A real Chromium, one for the session; each test gets fresh contexts. What its pages complain about fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.support.people import PASSWORD, Person
+from tests.support.server import Server
+
+NewPage = Callable[..., Page]
+MINUTE_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path: Path) -> Iterator[Browser]:
+    """The browser's process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Complaints:
+    """What pages write to their console as errors, what they throw, and what their policy refuses."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def listen(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.heard.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: self._hear(page, message))
+
+    def _hear(self, page: Page, message: ConsoleMessage) -> None:
+        if message.type == "error" or "Content Security Policy" in message.text:
+            self.heard.append(f"{page.url}: {message.text} {message.location}")
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """Must be empty in the end; a test that breaks the network on purpose clears what it expects."""
+    complaints = Complaints()
+    yield complaints
+    assert complaints.heard == []
+
+
+@pytest.fixture
+def new_page(chromium: Browser, complaints: Complaints) -> Iterator[NewPage]:
+    """Open a page in a context of its own: `new_page(viewport=…, java_script_enabled=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(**options: Any) -> Page:
+        context = chromium.new_context(**options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        complaints.listen(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def host(server: Server) -> Person:
+    """Somebody with an account."""
+    return Person(server.url)
+
+
+@pytest.fixture
+def room(host: Person) -> dict[str, Any]:
+    """The host's room with a run of two timers."""
+    room: dict[str, Any] = host.post("/api/rooms", name="Main hall")
+    for title in ("Opening", "Keynote"):
+        host.post(f"/api/rooms/{room['id']}/timers", title=title, duration=25 * MINUTE_MS)
+    return room
+
+
+def sign_in(page: Page, person: Person) -> None:
+    """By the form, as people do."""
+    page.goto(f"{person.url}/login")
+    page.fill("[name=username]", person.name)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/rooms")
+
+
+def open_live(page: Page, url: str) -> Page:
+    """Open a room's page and wait until it is live."""
+    page.goto(url)
+    page.wait_for_selector("#connection[data-state=live]")
+    return page

@@ -1,0 +1,126 @@
+"""The conversation on the viewer's and the control page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.support.people import Person
+
+MINE = ".message.mine"
+
+
+def enter(page: Page, host: Person, room: dict[str, Any], name: str) -> Page:
+    """Open the share link and pick a nickname."""
+    open_live(page, f"{host.url}/r/{room['shareToken']}")
+    page.fill("#chat-guest input", name)
+    page.click("#chat-guest button")
+    expect(page.locator("#chat-compose")).to_be_visible()
+    return page
+
+
+def say(page: Page, text: str) -> None:
+    page.fill("#chat-text", text)
+    page.press("#chat-text", "Enter")
+
+
+def act(page: Page, text: str, action: str) -> None:
+    message = page.locator(".message", has=page.locator(".content", has_text=text))
+    message.hover()
+    message.locator("summary").click()
+    message.locator(f'[data-act="{action}"]').click()
+
+
+def test_two_guests_talk_reply_edit_delete_and_vote(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    grace, linus = (enter(new_page(), host, room, name) for name in ("Grace", "Linus"))
+    say(grace, "Can you <b>hear</b> me?")
+    line = linus.locator(".message", has_text="Can you <b>hear</b> me?")
+    expect(line).to_be_visible()
+    expect(line.locator(".content b")).to_have_count(0)
+
+    act(linus, "Can you", "reply")
+    say(linus, "Loud and clear")
+    expect(grace.locator(".message", has_text="Loud and clear").locator(".quote")).to_contain_text("Grace")
+
+    act(grace, "Can you", "edit")
+    say(grace, "Can everybody hear me?")
+    expect(linus.locator(".message", has_text="Can everybody hear me?").locator(".edited")).to_be_visible()
+
+    linus.check("#chat-question")
+    say(linus, "Will there be slides?")
+    question = grace.locator(".message", has_text="Will there be slides?")
+    question.locator(".vote").click()
+    expect(linus.locator(".message", has_text="Will there be slides?").locator(".vote")).to_have_text("▲ 1")
+
+    act(grace, "Can everybody", "delete")
+    expect(linus.locator(".message .content", has_text="Deleted")).to_be_visible()
+
+
+def test_a_mention_is_completed_and_typing_is_shown(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    grace, linus = (enter(new_page(), host, room, name) for name in ("Grace", "Linus"))
+    grace.type("#chat-text", "hello @li")
+    expect(grace.locator("#chat-mentions li")).to_have_text("@Linus")
+    expect(linus.locator("#chat-typing")).to_contain_text("Grace is typing")
+    grace.press("#chat-text", "Enter")
+    expect(grace.locator("#chat-text")).to_have_value("hello @Linus ")
+    grace.press("#chat-text", "Enter")
+    expect(linus.locator(".message.mentions-me")).to_contain_text("hello @Linus")
+
+
+def test_what_could_not_be_sent_is_kept_and_sent_once(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    page = new_page()
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    expect(page.locator("#chat-compose")).to_be_visible()
+    page.context.set_offline(True)
+    page.evaluate(
+        "import(document.querySelector('script[data-ref]').src).then(({room}) => room.client.socket.disconnect())"
+    )
+    say(page, "written in the tunnel")
+    expect(page.locator(f"{MINE}.pending")).to_contain_text("written in the tunnel")
+    page.context.set_offline(False)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    expect(page.locator(MINE, has_text="written in the tunnel")).to_have_count(1)
+    expect(page.locator(f"{MINE}.pending")).to_have_count(0)
+    items = host.get(f"/api/rooms/{room['id']}/messages")["items"]
+    assert [item["content"] for item in items if item["userId"]] == ["written in the tunnel"]
+    complaints.heard[:] = [text for text in complaints.heard if "INTERNET_DISCONNECTED" not in text]
+
+
+def test_older_messages_come_when_scrolling_up(new_page: NewPage, start_server: Any) -> None:
+    server = start_server(RATE_LIMIT_MAX_REQUESTS="0")
+    host = Person(server.url)
+    room = host.post("/api/rooms", name="Main hall")
+    for number in range(70):
+        host.post(f"/api/rooms/{room['id']}/messages", content=f"line {number}")
+    page = new_page()
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    expect(page.get_by_text("line 69", exact=True)).to_be_visible()
+    expect(page.get_by_text("line 5", exact=True)).to_have_count(0)
+    page.evaluate("document.getElementById('chat-log').scrollTop = 0")
+    expect(page.get_by_text("line 5", exact=True)).to_have_count(1)
+    lines = page.locator(".message .content").all_text_contents()
+    assert lines == [f"line {number}" for number in range(70)]
+
+
+def test_a_host_sends_a_message_to_the_stage_and_bans_who_disturbs(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    guest = enter(new_page(), host, room, "Grace")
+    control = new_page()
+    sign_in(control, host)
+    open_live(control, f"{host.url}/rooms/{room['id']}")
+    say(guest, "Doors open at nine")
+    act(control, "Doors open at nine", "stage")
+    expect(guest.locator("#stage-message")).to_have_text("Doors open at nine")
+    control.locator("#chat-tabs >> text=All").click()
+    message = control.locator(".message", has_text="Doors open at nine").first
+    message.hover()
+    message.locator("summary").click()
+    message.locator('[data-act="ban"]').click()
+    expect(guest.locator("#chat-compose")).to_be_hidden()

@@ -1,0 +1,158 @@
+"""One room on several screens."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.support.people import Person
+from tests.support.server import Server
+from tests.support.waiting import eventually
+
+# Asked of both pages for the same instant, so that only what they know of the server's clock and the timer can differ.
+SHOWN_AT = """async (instant) => {
+  const page = document.querySelector("script[data-ref]").src;
+  const { countdown, format } = await import(page.replace(/js\\/[a-z]+\\.js$/, "client/index.js"));
+  const { room } = await import(page);
+  const now = room.client.clock.now() + (instant - Date.now());
+  return format(countdown(room.store.current(), now).ms, { tenths: true });
+}"""
+CLOCK_IS_KNOWN = (
+    "import(document.querySelector('script[data-ref]').src).then(({ room }) => Boolean(room.client.clock.best))"
+)
+
+
+def control_page(new_page: NewPage, host: Person, room: dict[str, Any], **options: Any) -> Page:
+    page = new_page(**options)
+    sign_in(page, host)
+    return open_live(page, f"{host.url}/rooms/{room['id']}")
+
+
+def test_a_start_on_the_control_page_shows_on_viewer_and_stage(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    share = f"{host.url}/r/{room['shareToken']}"
+    viewer, stage = open_live(new_page(), share), open_live(new_page(), f"{share}/stage")
+    control = control_page(new_page, host, room)
+    control.click("#main-acts >> text=Start")
+    for page in (control, viewer, stage):
+        expect(page.locator("body")).to_have_attribute("data-phase", "running")
+        expect(page.locator("#digits")).to_have_text(re.compile(r"^24:5\d$"))
+    control.click("#main-acts >> text=Next")
+    for page in (control, viewer, stage):
+        expect(page.locator("#timer-title")).to_have_text("Keynote")
+    control.click("#main-acts >> text=Undo")
+    for page in (control, viewer, stage):
+        expect(page.locator("#timer-title")).to_have_text("Opening")
+
+
+def test_two_browsers_show_the_same_tenth(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    share = f"{host.url}/r/{room['shareToken']}"
+    one, other = open_live(new_page(), share), open_live(new_page(), f"{share}/stage")
+    timer = host.get(f"/api/rooms/{room['id']}")["timers"][0]
+    host.post(f"/api/timers/{timer['id']}/start")
+    for page in (one, other):
+        expect(page.locator("body")).to_have_attribute("data-phase", "running")
+        page.wait_for_function(CLOCK_IS_KNOWN)
+    instant = one.evaluate("Date.now()")
+    tenths = [_tenths(page.evaluate(SHOWN_AT, instant)) for page in (one, other)]
+    assert abs(tenths[0] - tenths[1]) <= 1, tenths
+
+
+def _tenths(text: str) -> int:
+    minutes, seconds, tenth = (int(part) for part in re.split("[:.]", text))
+    return (minutes * 60 + seconds) * 10 + tenth
+
+
+def test_keys_run_the_show_but_not_while_somebody_types(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    page = control_page(new_page, host, room)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Space")
+    expect(page.locator("body")).to_have_attribute("data-phase", "running")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#digits")).to_have_text(re.compile(r"^25:5\d$"))
+    page.fill("#stage-text", "")
+    page.type("#stage-text", "next room")
+    page.locator("#stage-text").press("Space")
+    expect(page.locator("#timer-title")).to_have_text("Opening")
+    expect(page.locator("body")).to_have_attribute("data-phase", "running")
+
+
+def test_with_the_socket_blocked_the_page_polls_and_its_buttons_act(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    page = new_page()
+    sign_in(page, host)
+    answers: list[int] = []
+    page.on(
+        "response", lambda answer: answers.append(answer.status) if f"/api/rooms/{room['id']}" in answer.url else None
+    )
+    page.route("**/socket.io/**", lambda route: route.abort())
+    page.add_init_script("delete window.WebSocket")
+    page.goto(f"{host.url}/rooms/{room['id']}")
+    page.wait_for_selector("#connection[data-state=polling]")
+    page.click("#main-acts >> text=Start")
+    expect(page.locator("body")).to_have_attribute("data-phase", "running")
+    # The ETag of what has not changed spares the answer's body.
+    eventually(lambda: page.evaluate("true") and 304 in answers, 10)
+    complaints.heard[:] = [text for text in complaints.heard if "socket.io" not in text]
+
+
+def test_when_the_server_is_gone_the_clock_runs_on_and_says_so(
+    new_page: NewPage, start_server: Any, complaints: Any
+) -> None:
+    server: Server = start_server()
+    host = Person(server.url)
+    room = host.post("/api/rooms", name="Main hall")
+    timer = host.post(f"/api/rooms/{room['id']}/timers", title="Opening", duration=600_000)
+    host.post(f"/api/timers/{timer['id']}/start")
+    page = open_live(new_page(), f"{host.url}/r/{room['shareToken']}/stage")
+    server.kill()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "stale")
+    shown = page.locator("#digits").text_content()
+    page.wait_for_function("(shown) => document.getElementById('digits').textContent !== shown", arg=shown)
+    complaints.heard.clear()
+
+
+def test_no_page_is_wider_than_a_small_phone(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    page = new_page(viewport={"width": 360, "height": 740})
+    share = f"/r/{room['shareToken']}"
+    paths = ["/", "/register", "/login", share, f"{share}/stage"]
+    wide = [path for path in paths if _is_wide(page, host.url + path)]
+    sign_in(page, host)
+    wide += [
+        path
+        for path in ("/rooms", f"/rooms/{room['id']}", f"/rooms/{room['id']}/print")
+        if _is_wide(page, host.url + path)
+    ]
+    assert wide == []
+
+
+def _is_wide(page: Page, url: str) -> bool:
+    page.goto(url)
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def test_a_host_runs_a_room_without_javascript(new_page: NewPage, host: Person) -> None:
+    page = new_page(java_script_enabled=False)
+    sign_in(page, host)
+    page.fill("[name=name]", "Plain")
+    page.click("text=Make the room")
+    page.fill(".add-timer [name=title]", "Opening")
+    page.fill(".add-timer [name=duration]", "25")
+    page.click(".add-timer button")
+    page.click("#main-acts >> text=Start")
+    expect(page.locator("#run-list li")).to_have_attribute("data-state", "running")
+    page.fill("#stage-text", "Hello")
+    page.check("[name=visible]")
+    page.click("#stage-form >> text=Send")
+    page.click("text=Viewer page")
+    expect(page.locator("#stage-message")).to_have_text("Hello")
+    page.go_back()
+    page.click("text=Sign out")
+    expect(page.locator("h1")).to_be_visible()

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import io
+
+from flask import Flask
+
+from tests.dashboard.plain_browser import PlainBrowser
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "members": {"username": "ada", "role": "member"},
+    "links": {"role": "host"},
+    "share-token": {},
+    "settings": {"name": "Mine"},
+    "delete": {},
+    "stage": {"text": "Hello", "visible": "on"},
+    "stage/flash": {},
+    "timers": {"title": "Mine", "duration": "5"},
+    "import": {},
+}
+
+
+def test_rooms_are_made_and_found_by_forms(host: PlainBrowser) -> None:
+    host.make_room("Main hall")
+    host.make_room("Workshop", isPrivate="on")
+    host.open("/rooms")
+    assert "Main hall" in host.page.text
+    page = host.open("/rooms?q=work")
+    assert "Workshop" in page.text
+    assert "Main hall" not in page.text
+
+
+def test_the_overview_shows_what_is_running(host: PlainBrowser) -> None:
+    host.make_room("Main hall")
+    host.add_timer("Opening")
+    host.submit("/start")
+    assert "Opening" in host.open("/rooms").text
+
+
+def test_a_room_without_a_name_is_refused_beside_the_form(host: PlainBrowser) -> None:
+    page = host.submit("/rooms", name=" ")
+    assert page.status == 422
+    assert "name" in page.text
+
+
+def test_settings_are_kept_and_boxes_may_be_cleared(host: PlainBrowser) -> None:
+    room_id = host.make_room()
+    host.submit("/settings", name="Renamed", guests=None, chatMode="hosts", history="none", isPrivate="on")
+    room = host.state(room_id)
+    assert (room["name"], room["isPrivate"]) == ("Renamed", True)
+    settings = room["settings"]
+    assert (settings["guests"], settings["chatMode"], settings["history"]) == (False, "hosts", "none")
+    assert settings["receipts"] is True
+
+
+def test_members_are_added_promoted_and_removed_by_forms(app: Flask, host: PlainBrowser) -> None:
+    PlainBrowser(app).sign_up("Bob")
+    room_id = host.make_room()
+    page = host.submit("/members", username="bob", role="host")
+    assert "Bob" in page.text
+    members = host.client.get(f"/api/rooms/{room_id}/members").json["items"]
+    assert sorted(member["role"] for member in members) == ["host", "owner"]
+    page = host.submit("/remove")
+    assert "Bob" not in page.text
+
+
+def test_an_unknown_member_is_told_on_the_page(host: PlainBrowser) -> None:
+    host.make_room()
+    page = host.submit("/members", username="nobody")
+    assert page.status == 404
+    assert any(attrs.get("role") == "alert" for _, attrs in page.elements)
+
+
+def test_a_link_gives_its_role_to_who_accepts_and_dies_when_deleted(app: Flask, host: PlainBrowser) -> None:
+    room_id = host.make_room(isPrivate="on")
+    host.submit("/links", role="host", label="Crew", maxUses="2", expiresAt="2999-01-01T10:00")
+    link = host.client.get(f"/api/rooms/{room_id}/links").json["items"][0]
+    assert (link["role"], link["maxUses"], link["expiresAt"]) == ("host", 2, "2999-01-01T10:00:00.000Z")
+    bob = PlainBrowser(app).sign_up("Bob")
+    page = bob.open(f"/join/{link['token']}")
+    assert host.client.get(f"/api/rooms/{room_id}/links").json["items"][0]["uses"] == 0
+    page = bob.submit(f"/join/{link['token']}")
+    assert page.path == f"/rooms/{room_id}"
+    host.open(f"/rooms/{room_id}")
+    host.submit(f"/links/{link['id']}/delete")
+    assert host.client.get(f"/api/rooms/{room_id}/links").json["items"] == []
+
+
+def test_a_number_of_uses_that_is_none_is_told(host: PlainBrowser) -> None:
+    host.make_room()
+    page = host.submit("/links", role="member", maxUses="many")
+    assert page.status == 422
+
+
+def test_rotating_the_share_link_ends_the_old_one(app: Flask, host: PlainBrowser) -> None:
+    host.make_room(isPrivate="on")
+    old = host.share_path()
+    host.submit("/share-token")
+    new = host.share_path()
+    viewer = PlainBrowser(app)
+    assert viewer.open(old).status == 404
+    assert viewer.open(new).status == 200
+
+
+def test_a_deleted_room_is_gone(host: PlainBrowser) -> None:
+    room_id = host.make_room("Main hall")
+    page = host.submit(f"/rooms/{room_id}/delete")
+    assert page.path == "/rooms"
+    assert "Main hall" not in page.text
+    assert host.open(f"/rooms/{room_id}").status == 404
+
+
+def test_who_is_no_host_gets_the_viewer_page_and_may_not_act(app: Flask, host: PlainBrowser) -> None:
+    room_id = host.make_room()
+    bob = PlainBrowser(app).sign_up("Bob")
+    assert bob.open(f"/rooms/{room_id}").path == f"/r/{room_id}"
+    token = bob.page.form("/logout").fields["csrf_token"]
+    before = host.state(room_id)
+    for section, fields in SECTIONS.items():
+        files = {"file": (io.BytesIO(b"title,duration\nx,5\n"), "run.csv")} if section == "import" else {}
+        answer = bob.client.post(f"/rooms/{room_id}/{section}", data={"csrf_token": token, **fields, **files})
+        assert answer.status_code == 403, section
+    assert host.state(room_id) == before
+
+
+def test_a_private_room_is_not_there_for_strangers(app: Flask, host: PlainBrowser) -> None:
+    room_id = host.make_room(isPrivate="on")
+    share = host.share_path()
+    bob = PlainBrowser(app).sign_up("Bob")
+    assert bob.open(f"/rooms/{room_id}").status == 404
+    assert bob.open(f"/r/{room_id}").status == 404
+    assert bob.open(share).status == 200
+
+
+def test_pages_for_people_send_strangers_to_the_sign_in(browser: PlainBrowser, host: PlainBrowser) -> None:
+    room_id = host.make_room()
+    for path in ("/rooms", f"/rooms/{room_id}", "/join/whatever"):
+        assert browser.open(path).path == "/login", path

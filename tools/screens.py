@@ -1,0 +1,141 @@
+"""`make screens`: photograph every page in a real browser, at a phone's, a tablet's and a laptop's width, light and dark.
+
+    make screens ARGS="--out docs/screens --only control viewer"
+
+A server of its own is started, with a room that was set up over REST; nothing of the developer's is read or changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.binaries import chromium
+from tests.support.people import PASSWORD, Person
+from tests.support.server import Server
+
+WIDTHS = {360: 740, 768: 1024, 1440: 900}
+SCHEMES = ("light", "dark")
+COLOURS = 128
+MINUTE_MS = 60_000
+PAGES = ("home", "sign-in", "sign-up", "rooms", "control", "viewer", "stage", "print")
+RUN = (
+    ("Welcome", 10, "09:00", "stop"),
+    ("Typing, ten years on", 25, "09:10", "overtime"),
+    ("Sockets without tears", 25, "09:40", "overtime"),
+    ("Coffee", 20, "10:05", "next"),
+    ("Lightning talks", 45, "10:25", "stop"),
+)
+TALK = (
+    ("Grace", "text", "The stream is up, and the sound is good from the back row."),
+    ("Linus", "question", "Will the slides be shared after the talk?"),
+    ("Grace", "text", "Two minutes are enough for the change of speakers."),
+    ("Linus", "text", "@ada Room B is nearly full, shall we open the gallery?"),
+)
+
+
+def main() -> None:
+    """Take all pictures, or those of the pages named."""
+    options = arguments()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with demo() as (server, host, room), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium()), args=["--no-sandbox"])
+        for scheme in SCHEMES:
+            for width, height in WIDTHS.items():
+                photographer = Photographer(browser, server.url, options.out, scheme=scheme, width=width, height=height)
+                photographer.take(options.only, host, room)
+        browser.close()
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("docs/screens"))
+    parser.add_argument("--only", nargs="+", choices=PAGES, default=PAGES, metavar="PAGE", help=", ".join(PAGES))
+    return parser.parse_args()
+
+
+@contextmanager
+def demo() -> Iterator[tuple[Server, Person, dict[str, Any]]]:
+    """A running server with a room in the middle of its morning."""
+    server = Server({"RATE_LIMIT_MAX_REQUESTS": "0"})
+    server.migrate()
+    with server:
+        host = Person(server.url, "ada")
+        room = host.post("/api/rooms", name="Main hall", description="The first day, in the big room.")
+        host.post("/api/rooms", name="Workshop", description="Hands-on, with a table for everybody.", isPrivate=True)
+        set_up(host, room)
+        yield server, host, room
+
+
+def set_up(host: Person, room: dict[str, Any]) -> None:
+    """A run of show with its second timer running, a message on the stage, and people talking."""
+    path = f"/api/rooms/{room['id']}"
+    timers = [
+        host.post(
+            f"{path}/timers", title=title, duration=minutes * MINUTE_MS, onFinish=end, startsAt=f"2030-05-04T{at}:00Z"
+        )
+        for title, minutes, at, end in RUN
+    ]
+    host.post(f"/api/timers/{timers[0]['id']}/start")
+    host.post(f"/api/timers/{timers[0]['id']}/next")
+    host.post(f"/api/timers/{timers[1]['id']}/adjust", deltaMs=-7 * MINUTE_MS)
+    stage = {"text": "Please speak up", "visible": True, "blackout": False}
+    host.request("PUT", f"{path}/stage", json=stage).raise_for_status()
+    guests = {name: host.guest(room, name) for name in ("Grace", "Linus")}
+    for name, kind, content in TALK:
+        guests[name].post(f"{path}/messages", content=content, messageType=kind)
+
+
+class Photographer:
+    """One browser at one width, in light or dark."""
+
+    def __init__(self, browser: Browser, url: str, out: Path, *, scheme: str, width: int, height: int) -> None:
+        self.url = url
+        self.out = out
+        self.suffix = f"{width}-{scheme}"
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        self.page: Page = self.context.new_page()
+
+    def take(self, names: list[str], host: Person, room: dict[str, Any]) -> None:
+        """Visit the pages by name, signed out first and then as the host."""
+        share = f"/r/{room['shareToken']}"
+        self.shoot(names, "home", "/")
+        self.shoot(names, "sign-up", "/register")
+        self.shoot(names, "sign-in", "/login")
+        self.shoot(names, "viewer", share, live=True)
+        self.shoot(names, "stage", f"{share}/stage", live=True)
+        self.page.goto(f"{self.url}/login")
+        self.page.fill("[name=username]", host.name)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("main button[type=submit]")
+        self.shoot(names, "rooms", "/rooms")
+        self.shoot(names, "control", f"/rooms/{room['id']}", live=True)
+        self.shoot(names, "print", f"/rooms/{room['id']}/print")
+        self.context.close()
+
+    def shoot(self, names: list[str], name: str, path: str, *, live: bool = False) -> None:
+        """One whole page, in a palette: photographs of flat colours need no more."""
+        if name not in names:
+            return
+        self.page.goto(self.url + path)
+        if live:
+            self.page.wait_for_selector("#connection[data-state=live]", timeout=10_000)
+        self.page.wait_for_load_state("networkidle")
+        picture = Image.open(io.BytesIO(self.page.screenshot(full_page=True))).convert("RGB")
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(self.out / f"{name}-{self.suffix}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
