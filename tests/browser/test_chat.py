@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewPage, open_live, sign_in
 from tests.support.people import Person
@@ -26,33 +26,38 @@ def say(page: Page, text: str) -> None:
     page.press("#chat-text", "Enter")
 
 
+def message(page: Page, text: str) -> Locator:
+    """The message that says `text` itself, not the one that quotes it."""
+    return page.locator(".message", has=page.locator(".content", has_text=text))
+
+
 def act(page: Page, text: str, action: str) -> None:
-    message = page.locator(".message", has=page.locator(".content", has_text=text))
-    message.hover()
-    message.locator("summary").click()
-    message.locator(f'[data-act="{action}"]').click()
+    found = message(page, text)
+    found.hover()
+    found.locator("summary").click()
+    found.locator(f'[data-act="{action}"]').click()
 
 
 def test_two_guests_talk_reply_edit_delete_and_vote(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
     grace, linus = (enter(new_page(), host, room, name) for name in ("Grace", "Linus"))
     say(grace, "Can you <b>hear</b> me?")
-    line = linus.locator(".message", has_text="Can you <b>hear</b> me?")
+    line = message(linus, "Can you <b>hear</b> me?")
     expect(line).to_be_visible()
     expect(line.locator(".content b")).to_have_count(0)
 
     act(linus, "Can you", "reply")
     say(linus, "Loud and clear")
-    expect(grace.locator(".message", has_text="Loud and clear").locator(".quote")).to_contain_text("Grace")
+    expect(message(grace, "Loud and clear").locator(".quote")).to_contain_text("Grace")
 
     act(grace, "Can you", "edit")
     say(grace, "Can everybody hear me?")
-    expect(linus.locator(".message", has_text="Can everybody hear me?").locator(".edited")).to_be_visible()
+    expect(message(linus, "Can everybody hear me?").locator(".edited")).to_be_visible()
 
     linus.check("#chat-question")
     say(linus, "Will there be slides?")
-    question = grace.locator(".message", has_text="Will there be slides?")
+    question = message(grace, "Will there be slides?")
     question.locator(".vote").click()
-    expect(linus.locator(".message", has_text="Will there be slides?").locator(".vote")).to_have_text("▲ 1")
+    expect(message(linus, "Will there be slides?").locator(".vote")).to_have_text("▲ 1")
 
     act(grace, "Can everybody", "delete")
     expect(linus.locator(".message .content", has_text="Deleted")).to_be_visible()
@@ -118,9 +123,9 @@ def test_a_host_sends_a_message_to_the_stage_and_bans_who_disturbs(
     say(guest, "Doors open at nine")
     act(control, "Doors open at nine", "stage")
     expect(guest.locator("#stage-message")).to_have_text("Doors open at nine")
-    control.locator("#chat-tabs >> text=All").click()
-    message = control.locator(".message", has_text="Doors open at nine").first
-    message.hover()
-    message.locator("summary").click()
-    message.locator('[data-act="ban"]').click()
+    # What the stage shows is kept in the conversation as well, as the host's.
+    line = message(control, "Doors open at nine").and_(control.locator("[data-kind=text]"))
+    line.hover()
+    line.locator("summary").click()
+    line.locator('[data-act="ban"]').click()
     expect(guest.locator("#chat-compose")).to_be_hidden()
