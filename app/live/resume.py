@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 from app.core.event import Event
 from app.live.repair import change_event, room_events
 from app.live.state import Position
-from app.messages.rights import readable_after
 from app.messages.service import list_changes
-from app.rooms.access import Access
+from app.rooms.access import Access, readable_after
 
 MAX_MISSED = 300
 

@@ -17,8 +17,7 @@ from app.core.ids import is_id
 from app.messages.cursors import After, Before, decode_place, encode_place
 from app.messages.models import Message
 from app.messages.payloads import Messages, Payload, load_payloads, payloads_of, seed_form, select_messages
-from app.messages.rights import readable_after
-from app.rooms.access import Access, require_role
+from app.rooms.access import Access, readable_after, require_role
 from app.rooms.models import Role
 
 PAGE_MAX = 100
@@ -80,7 +79,7 @@ def list_changes(
 ) -> list[Payload]:
     """Each message changed since `after_change`, once, as it is now, in the order of its last change.
 
-    joined_chat_seq: messages up to this number are not shown (`rights.readable_after`).
+    joined_chat_seq: messages up to this number are not shown (`readable_after`).
     """
     return load_payloads(session, _changes(room_id, after_change, joined_chat_seq).limit(limit))
 

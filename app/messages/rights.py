@@ -61,16 +61,5 @@ def require_writing(access: Access, now: datetime) -> None:
         raise why
 
 
-def readable_after(access: Access) -> int | None:
-    """Messages with a greater `seq` may be read; None: none of the past at all (`history`)."""
-    history = access.room.setting("history")
-    if history == "none":
-        return None
-    if history == "all" or access.role < Role.GUEST:
-        return 0
-    person = access.membership if access.role >= Role.MEMBER else access.guest
-    return person.joined_chat_seq if person is not None else 0
-
-
 def _value(settings: Mapping[str, Any], name: str) -> Any:
     return settings.get(name, DEFAULT_SETTINGS[name])

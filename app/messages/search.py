@@ -18,8 +18,7 @@ from app.core.actor import Actor
 from app.messages.cursors import Offset, decode_place, encode_place
 from app.messages.models import Message
 from app.messages.payloads import load_payloads, select_messages
-from app.messages.rights import readable_after
-from app.rooms.access import require_role
+from app.rooms.access import readable_after, require_role
 from app.rooms.models import Role
 
 RANKED_MAX = 1000

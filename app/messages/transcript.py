@@ -12,8 +12,7 @@ from app.core.actor import Actor
 from app.core.clock import to_wire
 from app.messages.models import Message
 from app.messages.payloads import Payload, load_payloads, select_messages
-from app.messages.rights import readable_after
-from app.rooms.access import require_role
+from app.rooms.access import readable_after, require_role
 from app.rooms.models import Role
 
 ROWS_PER_TRANSACTION = 500

@@ -55,6 +55,17 @@ def require_role(session: Session, *, actor: Actor, ref: str, need: Role = Role.
     return access
 
 
+def readable_after(access: Access) -> int | None:
+    """Messages with a greater `seq` may be read; None: none of the past at all (`history`)."""
+    history = access.room.setting("history")
+    if history == "none":
+        return None
+    if history == "all" or access.role < Role.GUEST:
+        return 0
+    person = access.membership if access.role >= Role.MEMBER else access.guest
+    return person.joined_chat_seq if person is not None else 0
+
+
 def require_account(actor: Actor) -> str:
     """The account's id of `actor`.
 
