@@ -48,7 +48,7 @@ def healthz() -> tuple[Response, int]:
     """`{status, database, redis, storage, version}`; 503 only when the database is down."""
     database_state = _database_state()
     redis_state = ("ok" if handles.bus.is_healthy() else "down") if handles.settings.redis_url else "embedded"
-    storage_state = "ok" if handles.settings.s3_endpoint else "embedded"
+    storage_state = _storage_state()
     parts = (database_state, redis_state, storage_state)
     status = "down" if database_state == "down" else "degraded" if "down" in parts else "ok"
     body = jsonify(status=status, database=database_state, redis=redis_state, storage=storage_state, version=VERSION)
@@ -100,3 +100,9 @@ def _database_state() -> str:
     except (Exception, gevent.Timeout):  # noqa: BLE001 - whatever it is, the probe has failed
         return "down"
     return "ok" if handles.settings.database_url else "embedded"
+
+
+def _storage_state() -> str:
+    if not handles.pulse.beats():
+        return "down"
+    return "ok" if handles.settings.s3_endpoint else "embedded"

@@ -15,6 +15,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from dotenv import dotenv_values
 
 WEAK_SECRET_BYTES = 32
+UPLOAD_TYPES = (
+    *("image/jpeg", "image/png", "image/gif", "image/webp"),
+    *("audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/webm", "video/mp4", "video/webm", "video/quicktime"),
+    *("application/pdf", "application/zip", "text/plain", "text/csv", "text/markdown"),
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+)
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -139,6 +147,24 @@ class Settings:
     s3_upload_method: str = _setting(
         "S3_UPLOAD_METHOD", "post", _one_of("post", "put"), "How files are sent; Cloudflare R2 needs `put`."
     )
+
+    upload_max_bytes: int = _setting("UPLOAD_MAX_BYTES", 25_000_000, _integer, "The largest file.", unit="bytes")
+    upload_allowed_types: tuple[str, ...] = _setting(
+        "UPLOAD_ALLOWED_TYPES",
+        UPLOAD_TYPES,
+        _names,
+        "Comma-separated types of files that are taken; what could run in a browser is only ever downloaded.",
+    )
+    upload_person_quota_bytes: int = _setting(
+        "UPLOAD_PERSON_QUOTA_BYTES", 1_000_000_000, _integer, "All files of one person; 0: no limit.", unit="bytes"
+    )
+    upload_room_quota_bytes: int = _setting(
+        "UPLOAD_ROOM_QUOTA_BYTES", 5_000_000_000, _integer, "All files of one room; 0: no limit.", unit="bytes"
+    )
+    upload_ticket_ms: int = _setting(
+        "UPLOAD_TICKET_MS", 15 * 60_000, _integer, "How long a file may be sent after asking.", unit="ms"
+    )
+    file_url_ms: int = _setting("FILE_URL_MS", 10 * 60_000, _integer, "Life of a file's signed address.", unit="ms")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, *, dotenv: str | None = ".env") -> Settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from app.backends.bus import Bus
 from app.backends.bus_memory import MemoryBus
 from app.backends.bus_redis import RedisBus
@@ -11,6 +13,9 @@ from app.backends.limits_redis import RedisLimits
 from app.backends.presence import Presence
 from app.backends.presence_memory import MemoryPresence
 from app.backends.presence_redis import RedisPresence
+from app.backends.pulse import Pulse
+from app.backends.storage import Storage
+from app.backends.storage_local import LocalStorage
 from app.backends.windows import MemoryWindows, RedisWindows
 from app.core.clock import Clock, SystemClock
 from app.settings import Settings
@@ -26,9 +31,11 @@ class Handles:
         self.windows = MemoryWindows(self.clock)
         self.presence: Presence = MemoryPresence()
         self.settings: Settings = Settings()
+        self.storage: Storage = _storage(self.settings, self.clock, "unbound")
+        self.pulse = Pulse(self.storage, self.clock)
 
-    def bind(self, settings: Settings, clock: Clock) -> None:
-        """Choose the implementations that `settings` ask for."""
+    def bind(self, settings: Settings, clock: Clock, *, secret: str) -> None:
+        """Choose the implementations that `settings` ask for; `secret` signs the addresses of local files."""
         self.settings = settings
         self.clock = clock
         self.bus.stop()
@@ -40,6 +47,22 @@ class Handles:
         else:
             self.limits, self.windows = MemoryLimits(clock), MemoryWindows(clock)
             self.presence = MemoryPresence()
+        self.storage = _storage(settings, clock, secret)
+        self.pulse = Pulse(self.storage, clock)
+
+
+def _storage(settings: Settings, clock: Clock, secret: str) -> Storage:
+    if settings.s3_endpoint:
+        from app.backends.storage_s3 import S3Storage  # noqa: PLC0415 - half a second that only a bucket is worth
+
+        return S3Storage(settings, clock=clock)
+    return LocalStorage(
+        Path(settings.data_dir),
+        secret=secret,
+        clock=clock,
+        method=settings.s3_upload_method,
+        public_url=settings.public_url,
+    )
 
 
 handles = Handles()
