@@ -31,6 +31,7 @@ _REQUEST_KINDS: frozenset[TokenKind] = frozenset({"access", "guest"})
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _SIGNING_IN = {"auth.Register", "auth.LogIn", "auth.Refresh", RENEW_ENDPOINT}
 _SIGNING_OUT = {"auth.LogOut"}
+_SIGNED = {"uploads.put_file", "uploads.post_file", "uploads.get_file"}  # the address itself is the credential
 _PROBES = {"healthz", "health", "readyz"}
 _MAX_SHARE_TOKEN = 64
 _METRICS_READER = Actor(is_operator=True)
@@ -44,7 +45,7 @@ def identify_request() -> Response | None:
     """
     g.actor = ANONYMOUS
     endpoint = request.endpoint or ""
-    if endpoint in _PROBES or endpoint in _SIGNING_IN or endpoint.rpartition(".")[2] == "static":
+    if endpoint in _PROBES or endpoint in _SIGNED or endpoint in _SIGNING_IN or endpoint.rpartition(".")[2] == "static":
         return None
     token = bearer_token(request.headers.get("Authorization"))
     actor = _by_bearer(token, endpoint) if token is not None else _by_cookie()

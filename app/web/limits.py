@@ -5,7 +5,7 @@ Who is counted: an account as a person, anybody else by address; per room and pe
 - `read`, `write`: `RATE_LIMIT_MAX_REQUESTS` each.
 - `sign-in` (register, login, change of password): half of that for an address, and a tenth for one name tried from it.
 - `wide`: `WIDE_RATE_LIMIT_MAX_REQUESTS` for an address: pages, static files, socket handshakes, reads without an account, guest
-  sign-in and the renewal of tokens; all that two hundred phones behind one address do when a talk begins.
+  sign-in, the renewal of tokens, files by signed address; all that two hundred phones behind one address do when a talk begins.
 - Health and metrics are not counted. A setting of 0 switches its classes off.
 """
 
@@ -31,6 +31,7 @@ UNCOUNTED = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 SIGN_IN = frozenset({"/api/auth/register", "/api/auth/login", "/api/auth/password"})
 RENEWAL = frozenset({"/api/auth/refresh", "/api/auth/logout", "/api/auth/socket-token"})
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+FILES = ("/api/uploads/", "/api/files/")
 ROOM_ARGUMENTS = ("room_id", "room_ref", "ref")
 
 
@@ -147,7 +148,7 @@ def endpoint_class() -> str:
     if path in SIGN_IN:
         return "sign-in"
     is_guest_sign_in = request.method == "POST" and path.startswith("/api/rooms/") and path.endswith("/guests")
-    if not path.startswith("/api/") or path in RENEWAL or is_guest_sign_in:
+    if not path.startswith("/api/") or path in RENEWAL or is_guest_sign_in or path.startswith(FILES):
         return "wide"
     if is_read:
         return "read" if current_actor().user_id else "wide"
