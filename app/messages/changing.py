@@ -19,6 +19,7 @@ from app.messages.rights import require_writing
 from app.rooms.access import Access
 from app.rooms.models import Role
 from app.rooms.stream import raise_chat
+from app.uploads import service as uploads
 
 
 def edit_message(*, actor: Actor, message_id: str, content: str) -> Payload:
@@ -54,6 +55,8 @@ def delete_message(*, actor: Actor, message_id: str) -> Payload:
         if message["deletedAt"]:
             return message
         changed = _change(work, message, content="", deleted_at=work.now)
+        if message["attachment"]:
+            uploads.release_attachment(work, message["attachment"]["id"])
         deleted = message_deleted(room_id=message["roomId"], message_id=message["id"], change_seq=changed["changeSeq"])
         work.emit(deleted)
         return changed

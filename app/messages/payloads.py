@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.core.clock import from_wire, to_epoch_ms, to_wire
-from app.messages.attachments import attachments
 from app.messages.models import Message
+from app.uploads import service as uploads
 
 Payload = dict[str, Any]
 Messages = Select[*tuple[Any, ...]]
@@ -60,7 +60,7 @@ def payloads_of(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> list
 def describe_attachments(session: Session, ids: Iterable[str | None]) -> dict[str, Payload]:
     """The attachments' wire forms by id; no query if there are none."""
     wanted = [ident for ident in ids if ident]
-    return attachments.describe(session, wanted) if wanted else {}
+    return uploads.describe_attachments(session, wanted) if wanted else {}
 
 
 def author_payload(*, user_id: str | None, guest_id: str | None, username: str | None, name: str) -> Payload | None:

@@ -29,7 +29,6 @@ from app.messages.models import Message
 from app.messages.payloads import (
     Payload,
     author_payload,
-    describe_attachments,
     load_payloads,
     message_payload,
     select_messages,
@@ -37,6 +36,7 @@ from app.messages.payloads import (
 from app.messages.rights import refuse_hurry, refuse_type, refuse_writing
 from app.messages.standing import Draft, Standing, read_standings
 from app.rooms.stream import lock_chats, raise_chats
+from app.uploads import service as uploads
 
 _ROWS = Bulk(
     "rows",
@@ -80,7 +80,8 @@ def write_drafts(work: Transaction, drafts: list[Draft]) -> list[Outcome]:
     heads = lock_chats(session, (draft.room_id for draft in drafts))
     now = max(work.now, database.clock.now())  # after the lock: within a worker, times follow the numbers
     standings = read_standings(session, drafts, now)
-    files = describe_attachments(session, (draft.attachment_id for draft in drafts))
+    wanted = {draft.attachment_id for draft in drafts if draft.attachment_id}
+    files = uploads.offer_attachments(session, wanted) if wanted else {}
     batch = _Batch(now, heads, files)
     outcomes = [batch.take(draft, standing) for draft, standing in zip(drafts, standings, strict=True)]
     batch.write(work)
@@ -160,7 +161,8 @@ class _Batch:
         author = author_payload(
             user_id=actor.user_id, guest_id=actor.guest_id, username=standing.username, name=standing.name
         )
-        message = message_payload(row, author, self._files.get(draft.attachment_id) if draft.attachment_id else None)
+        file = self._files.pop(draft.attachment_id) if draft.attachment_id else None  # goes with one message only
+        message = message_payload(row, author, file)
         self._rows.append(row)
         self._messages.append(message)
         self._wishes += notifications.wishes_of(message, direct_key=standing.direct_key)
@@ -177,6 +179,7 @@ class _Batch:
         raise_chats(work.session, Counter(row.room_id for row in self._rows))
         for message in self._messages:
             work.emit(message_received(message))
+        uploads.claim_attachments(work.session, _files_of(self._rows))
         notifications.write_notifications(work, self._wishes)
 
     def answer_repeated(self, session: Session) -> None:
@@ -187,6 +190,10 @@ class _Batch:
         found = {message["id"]: message for message in load_payloads(session, query)}
         for outcome, ident in self._repeated:
             outcome.message = found[ident]
+
+
+def _files_of(rows: list[SimpleNamespace]) -> dict[str, tuple[str, int]]:
+    return {row.attachment_id: (row.id, row.seq) for row in rows if row.attachment_id}
 
 
 def _may_answer(standing: Standing) -> bool:

@@ -1,0 +1,53 @@
+"""Names of files as people may safely see, click and save them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from app.uploads.models import FILENAME_MAX
+
+FALLBACK = "file"
+_BYTES_MAX = 200  # most disks take 255
+_SEPARATORS = re.compile(r"[/\\]")
+_RESERVED = re.compile(r'[<>:"|?*%]')
+_SPACES = re.compile(r"\s+")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
+
+
+def clean_filename(name: str, extensions: tuple[str, ...]) -> str:
+    """`name` without path, controls, bidi overrides and what disks refuse; ends in one of `extensions`, if any are given."""
+    last = _SEPARATORS.split(name)[-1]
+    visible = "".join(char for char in unicodedata.normalize("NFC", last) if _is_visible(char))
+    plain = _SPACES.sub(" ", _RESERVED.sub("_", visible)).strip(" .")
+    if _DEVICE.match(plain):
+        plain = f"_{plain}"
+    stem, extension = _split(plain or FALLBACK)
+    if extensions and extension.lower() not in extensions:
+        stem, extension = stem + extension, extensions[0]
+    return _shorten(stem, FILENAME_MAX - len(extension), _BYTES_MAX - len(extension.encode())) + extension
+
+
+def content_disposition(name: str, *, inline: bool) -> str:
+    """The header's value (RFC 6266): the name in ASCII for old clients and in UTF-8 (RFC 8187)."""
+    kind = "inline" if inline else "attachment"
+    ascii_name = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
+    encoded = "".join(chr(byte) if chr(byte) in _ATTR_CHARS else f"%{byte:02X}" for byte in name.encode())
+    return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{encoded}"
+
+
+_ATTR_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
+
+
+def _is_visible(char: str) -> bool:
+    """Spaces count; controls, format characters (bidi, zero width), surrogates, private and unassigned ones do not."""
+    return char in " \t" or unicodedata.category(char)[0] != "C"
+
+
+def _split(name: str) -> tuple[str, str]:
+    stem, dot, extension = name.rpartition(".")
+    return (stem, dot + extension) if stem and 0 < len(extension) <= 10 else (name, "")  # noqa: PLR2004
+
+
+def _shorten(stem: str, characters: int, size: int) -> str:
+    return stem[:characters].encode()[:size].decode(errors="ignore").rstrip(" .") or FALLBACK
