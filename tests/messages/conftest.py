@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, g, request
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.core.actor import Actor
 from app.messages import receipts
+from tests.support.app_fixtures import ACTOR
 
-ACTOR = "tests.actor"
 Http = Callable[..., TestResponse]
 
 
@@ -25,11 +25,6 @@ def gathering(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def http(app: Flask) -> Callable[[Actor], Http]:
     """`http(actor)(method, path, body)`: one request to `/api` + path."""
-
-    @app.before_request
-    def act() -> None:
-        if ACTOR in request.environ:
-            g.actor = request.environ[ACTOR]
 
     def of(actor: Actor) -> Http:
         def call(method: str, path: str, body: Any = None, **more: Any) -> TestResponse:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from flask import Flask, g, request
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.backends.transaction import database
 from app.core.actor import Actor
 from app.core.event import Event
+from tests.support.app_fixtures import ACTOR
 
-ACTOR = "tests.actor"
 OWN_EVENTS = {
     "access-changed",
     "member-added",
@@ -57,12 +57,6 @@ class Http:
 @pytest.fixture
 def http(app: Flask) -> Callable[[Actor], Http]:
     """A client for each actor."""
-
-    @app.before_request
-    def act() -> None:
-        if ACTOR in request.environ:
-            g.actor = request.environ[ACTOR]
-
     return lambda actor: Http(app, actor)
 
 

@@ -7,15 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, g, request
 from flask.testing import FlaskClient
 
-from app import create_app
+from app import auth, create_app, live
+from app.backends.handles import handles
 from app.backends.transaction import database
 from app.core.clock import FakeClock
 from app.core.event import Event
 from app.settings import Settings
+from app.web import limits
+from app.web.sockets import sockets
 
+ACTOR = "tests.actor"
 SECRET = "a-test-secret-of-more-than-32-bytes!"
 
 
@@ -41,10 +45,38 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings, clock: FakeClock) -> Iterator[Flask]:
-    """The whole application on an empty database."""
-    flask_app = create_app(settings, clock=clock)
-    yield flask_app
+    """The whole application on an empty database.
+
+    Its routes, most of the work of making it, are made once for each kind of settings; what they stand on is new for each test.
+    """
+    kind = replace(settings, database_url="", data_dir="")
+    if kind in _made:
+        _stand_on(_made[kind], settings, clock)
+    else:
+        _made[kind] = create_app(settings, clock=clock)
+        _made[kind].before_request(_act_as_told)
+    yield _made[kind]
     database.dispose()
+
+
+_made: dict[Settings, Flask] = {}
+
+
+def _act_as_told() -> None:
+    """A request whose environment names its actor is theirs: how a credential becomes an actor is auth's to test."""
+    if ACTOR in request.environ:
+        g.actor = request.environ[ACTOR]
+
+
+def _stand_on(flask_app: Flask, settings: Settings, clock: FakeClock) -> None:
+    """Bind what `create_app` binds, for an application that is made already."""
+    handles.bind(settings, clock)
+    database.bind(settings.sqlalchemy_url, clock=clock, publish=handles.bus.publish)
+    made = flask_app.extensions["greenroom"]
+    made.update(settings=settings, clock=clock)
+    server = made["socketio"].server
+    sockets.bind(server, limits=handles.limits, handshake=auth.handshake, wide=limits.handshake_rate(settings))
+    live.connect(server)
 
 
 @pytest.fixture

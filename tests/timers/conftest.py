@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, g, request
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.core.actor import Actor
 from app.rooms.models import Room
+from tests.support.app_fixtures import ACTOR
 from tests.support.factories import make_room, make_user
-
-_ACTOR = "tests.actor"
 
 Http = Callable[..., TestResponse]
 
@@ -32,14 +31,9 @@ def room(host: Actor) -> Room:
 def http(app: Flask) -> Http:
     """`http(actor, "POST", "/timers/…", body)`; how a credential becomes an actor is auth's to test."""
 
-    @app.before_request
-    def act() -> None:
-        if _ACTOR in request.environ:
-            g.actor = request.environ[_ACTOR]
-
     def call(actor: Actor, method: str, path: str, body: Any = None, **options: Any) -> TestResponse:
         return app.test_client().open(
-            f"/api{path}", method=method, json=body, environ_overrides={_ACTOR: actor}, **options
+            f"/api{path}", method=method, json=body, environ_overrides={ACTOR: actor}, **options
         )
 
     return call
