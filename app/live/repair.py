@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from app.backends.handles import handles
 from app.backends.many import among
+from app.core.clock import to_wire
 from app.core.event import Event, room_channel
 from app.messages.events import message_deleted, message_edited, message_received
 from app.messages.service import list_changes
@@ -40,10 +42,15 @@ def read_heads(session: Session, room_ids: Collection[str]) -> dict[str, Heads]:
 
 
 def room_events(session: Session, room_id: str, after: int, head: int) -> list[Event]:
-    """The room stream's events with `after` < number ≤ `head`, from its log."""
+    """The room stream's events with `after` < number ≤ `head`, from its log; `serverNow` is the moment of the telling."""
     channel = room_channel(room_id)
+    now = {"serverNow": to_wire(handles.clock.now())}
     rows = _log(session, room_id, after, head)
-    return [Event(row.type, channel, (row.payload,), "room", row.seq, row.cause) for row in rows]
+    payloads = [{**row.payload, **now} if "serverNow" in row.payload else row.payload for row in rows]
+    return [
+        Event(row.type, channel, (payload,), "room", row.seq, row.cause)
+        for row, payload in zip(rows, payloads, strict=True)
+    ]
 
 
 def access_changes(session: Session, room_id: str, after: int, head: int) -> list[Event]:

@@ -9,12 +9,14 @@ from flask import Flask
 
 from app.backends.transaction import reading
 from app.core.actor import Actor
+from app.core.clock import FakeClock, to_wire
 from app.core.event import Event
 from app.live import delivery, repair
 from app.live.repair import Heads, chat_events, missed_events, read_heads, room_events
 from app.messages import service as messages
 from app.rooms import service as rooms
 from app.rooms.models import Room
+from app.timers import service as timers
 from tests.live.recorder import RecordingServer
 from tests.live.test_delivery import write
 from tests.support.factories import add_member, make_room, make_user
@@ -52,6 +54,16 @@ def test_each_message_comes_once_as_it_is_now(spoken: Room) -> None:
         ("message-received", "two", 5),
         ("message-deleted", None, 6),
     ]
+
+
+def test_a_replayed_event_says_what_time_it_is_now(owner: Actor, clock: FakeClock) -> None:
+    room = make_room(owner)
+    timers.create_timer(actor=owner, room_id=room.id, values={"title": "Opening", "duration_ms": 60_000})
+    now = clock.advance(3_600_000)
+    with reading() as session:
+        (event,) = room_events(session, room.id, 0, 1)
+    assert event.args[0]["serverNow"] == to_wire(now)
+    assert event.args[0]["createdAt"] < event.args[0]["serverNow"]
 
 
 def test_who_has_a_message_gets_its_change(spoken: Room) -> None:
