@@ -70,7 +70,7 @@ def _act_as_told() -> None:
 
 def _stand_on(flask_app: Flask, settings: Settings, clock: FakeClock) -> None:
     """Bind what `create_app` binds, for an application that is made already."""
-    handles.bind(settings, clock)
+    handles.bind(settings, clock, secret=flask_app.config["SECRET_KEY"])
     database.bind(settings.sqlalchemy_url, clock=clock, publish=handles.bus.publish)
     made = flask_app.extensions["greenroom"]
     made.update(settings=settings, clock=clock)
