@@ -83,6 +83,11 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         cors_allowed_origins=live.allowed_origin(settings),
         client_manager=live.BusManager(),
     )
-    wide = limits.handshake_rate(settings)
-    sockets.bind(socketio.server, limits=handles.limits, handshake=auth.handshake, wide=wide)
+    sockets.bind(
+        socketio.server,
+        limits=handles.limits,
+        handshake=auth.handshake,
+        rates=limits.event_rates(settings),
+        wide=limits.handshake_rate(settings),
+    )
     return socketio

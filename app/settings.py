@@ -77,6 +77,14 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _rate(raw: str) -> tuple[float, int]:
+    per_second, _, burst = raw.partition(",")
+    rate = float(per_second), int(burst)
+    if not rate[0] > 0 or rate[1] < 1:
+        raise ValueError("must be a rate and a burst above 0, like 5,20")
+    return rate
+
+
 def _setting(name: str, default: Any, parse: Callable[[str], Any], help: str, *, unit: str = "") -> Any:
     return field(default=default, metadata={"name": name, "parse": parse, "help": help, "unit": unit})
 
@@ -126,6 +134,18 @@ class Settings:
         3000,
         _integer,
         "Pages, static files, handshakes, anonymous reads and guest sign-ins per window and address; 0: no limit.",
+    )
+    message_rate: tuple[float, int] = _setting(
+        "MESSAGE_RATE", (5, 20), _rate, "What one person may send over sockets: messages a second, and at once."
+    )
+    typing_rate: tuple[float, int] = _setting(
+        "TYPING_RATE", (2, 10), _rate, "The same for typing: notices a second, and at once."
+    )
+    join_rate: tuple[float, int] = _setting(
+        "JOIN_RATE", (10, 30), _rate, "The same for joining and syncing: events a second, and at once."
+    )
+    action_rate: tuple[float, int] = _setting(
+        "ACTION_RATE", (20, 60), _rate, "The same for all other socket events: events a second, and at once."
     )
     max_body_bytes: int = _setting("MAX_BODY_BYTES", 1_000_000, _integer, "The largest request body.", unit="bytes")
     access_token_ms: int = _setting("ACCESS_TOKEN_MS", 15 * 60_000, _integer, "Life of an access token.", unit="ms")

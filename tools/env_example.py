@@ -25,7 +25,7 @@ def _entry(metadata: Any, default: Any) -> str:
 
 def _text(default: Any) -> str:
     if isinstance(default, tuple):
-        return ",".join(default)
+        return ",".join(map(str, default))
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

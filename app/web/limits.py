@@ -140,6 +140,16 @@ def handshake_rate(settings: Settings) -> Rate | None:
     return Rate(most * 1000 / max(1, settings.rate_limit_window_ms), most) if most else None
 
 
+def event_rates(settings: Settings) -> dict[str, Rate]:
+    """What one person may over sockets, by the kind of event."""
+    return {
+        "message": Rate(*settings.message_rate),
+        "typing": Rate(*settings.typing_rate),
+        "join": Rate(*settings.join_rate),
+        "action": Rate(*settings.action_rate),
+    }
+
+
 def endpoint_class() -> str:
     """The class of the current request."""
     path, is_read = request.path, request.method in READS

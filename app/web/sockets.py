@@ -7,7 +7,7 @@ A handler is `handler(client, data) -> dict | None`; what it returns is the ack 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,12 +24,6 @@ from app.web.schema import MAX_DEPTH, Schema, nesting
 
 log = structlog.get_logger(__name__)
 
-RATES = {
-    "message": Rate(per_second=5, burst=20),
-    "typing": Rate(per_second=2, burst=10),
-    "join": Rate(per_second=10, burst=30),
-    "action": Rate(per_second=20, burst=60),
-}
 SOCKETS_PER_PERSON = 20
 
 
@@ -85,6 +79,7 @@ class Sockets:
         self.on_handled: list[Callable[[str, str, float], None]] = []
         self.server: Server
         self._limits: Limits
+        self._rates: Mapping[str, Rate] = {}
         self._wide: Rate | None = None
         self._handshake: Handshake = lambda environ, auth: (ANONYMOUS, None)
 
@@ -96,7 +91,7 @@ class Sockets:
         Args:
             schema: validates the one argument, an object; no argument is `{}`.
             string_key: when the argument is a bare string, the key that it stands for.
-            limit: the key of `RATES` that the event counts against, per person.
+            limit: the rate (`app.web.limits.event_rates`) that the event counts against, per person.
         """
 
         def register(handler: Handler) -> Handler:
@@ -105,13 +100,17 @@ class Sockets:
 
         return register
 
-    def bind(self, server: Any, *, limits: Limits, handshake: Handshake, wide: Rate | None = None) -> None:
+    def bind(
+        self, server: Any, *, limits: Limits, handshake: Handshake, rates: Mapping[str, Rate], wide: Rate | None = None
+    ) -> None:
         """Register everything on `server`; `handshake` says who a new socket is or refuses it.
 
         Args:
+            rates: what one person may, by the names that `on` is given as `limit`.
             wide: what one address may: handshakes, and the events of all its viewers without a name. None: no limit.
         """
-        self.server, self._limits, self._handshake, self._wide = server, limits, handshake, wide
+        self.server, self._limits, self._handshake = server, limits, handshake
+        self._rates, self._wide = rates, wide
         self.clients.clear()
         self.by_person.clear()
         server.on("connect", self._connect)
@@ -210,7 +209,7 @@ class Sockets:
             # Who has no name is a socket, and one could always open another: so the address counts as well.
             self._limit_address(client.address, "event")
             key = f"socket:{client.sid}"
-        self._take(f"{registration.limit}:{key}", RATES[registration.limit])
+        self._take(f"{registration.limit}:{key}", self._rates[registration.limit])
 
     def _limit_address(self, address: str, what: str) -> None:
         if self._wide is not None:
