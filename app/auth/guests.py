@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Uuid, column, select, table
-from sqlalchemy.orm import Session
+from typing import Any
+
+from sqlalchemy import FromClause, Select, Uuid, and_, column, select, table
 
 from app.backends.columns import Instant
 
@@ -16,7 +17,7 @@ _guests = table(
 )
 
 
-def find_guest(session: Session, *, guest_id: str, room_id: str) -> str | None:
-    """The guest's name in the room; None once removed."""
-    query = select(_guests.c.name).where(_guests.c.id == guest_id, _guests.c.room_id == room_id)
-    return session.scalar(query.where(_guests.c.removed_at.is_(None)))
+def select_guests(asked: FromClause, guest_id: Any, room_id: Any) -> Select[*tuple[Any, ...]]:
+    """The guests who are still there of those in `asked`, which has their ids in these columns."""
+    here = and_(_guests.c.id == guest_id, _guests.c.room_id == room_id, _guests.c.removed_at.is_(None))
+    return select(_guests.c.id, _guests.c.room_id, _guests.c.name).select_from(asked).join(_guests, here)

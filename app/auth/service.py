@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.auth import devices, tokens
-from app.auth.guests import find_guest
+from app.auth.bearers import find_account_actor, find_guest_actor
 from app.auth.models import Device, RefreshToken, User
 from app.auth.names import generated_usernames, normal_email, normal_username
 from app.auth.passwords import hash_password, needs_rehash, verify_password
@@ -209,7 +209,7 @@ def issue_guest_token(*, guest_id: str, room_id: str, name: str) -> str:
 
 
 def authenticate(token: str, *, kinds: Collection[TokenKind] = EVERY_KIND) -> tuple[Actor, datetime]:
-    """Who presents `token`, and until when that holds; one query.
+    """Who presents `token`, and until when that holds; one query, shared by those who ask at the same moment.
 
     The database is asked each time: a device that was signed out, or a guest who was removed, is refused at once. A socket
     opened by a `socket` token may live as long as by an access token made at the same moment.
@@ -220,8 +220,7 @@ def authenticate(token: str, *, kinds: Collection[TokenKind] = EVERY_KIND) -> tu
     claims = read_token(token, now=database.now())
     if claims.kind not in kinds:
         raise AppError("invalid_token")
-    with reading() as session:
-        actor = _guest_actor(session, claims) if claims.kind == "guest" else _account_actor(session, claims)
+    actor = find_guest_actor(claims) if claims.kind == "guest" else find_account_actor(claims)
     if actor is None:
         raise AppError("invalid_token")
     lead_ms = handles.settings.access_token_ms - tokens.SOCKET_TOKEN_MS if claims.kind == "socket" else 0
@@ -316,17 +315,3 @@ def _grant(user: User, session_id: str, refresh_token: str) -> SignIn:
         life_ms=life_ms,
     )
     return SignIn(user, session_id, access_token, life_ms // 1000, refresh_token)
-
-
-def _account_actor(session: Session, claims: tokens.Claims) -> Actor | None:
-    query = select(User).join(Device, Device.user_id == User.id)
-    query = query.where(User.id == claims.subject, Device.id == claims.session_id, Device.revoked_at.is_(None))
-    user = session.scalar(query)
-    if user is None:
-        return None
-    return Actor("user", user.id, user.username, user.name, claims.session_id, is_operator=user.is_operator)
-
-
-def _guest_actor(session: Session, claims: tokens.Claims) -> Actor | None:
-    name = find_guest(session, guest_id=claims.subject, room_id=str(claims.room_id))
-    return None if name is None else Actor("guest", claims.subject, name, name, room_id=claims.room_id)

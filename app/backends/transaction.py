@@ -169,6 +169,11 @@ class Database:
         """Whether this greenlet is inside a transaction."""
         return self._current.get() is not None
 
+    @property
+    def in_snapshot(self) -> bool:
+        """Whether `reading()` would join something that this greenlet has begun."""
+        return self.in_transaction or self._reading.get() is not None
+
     def now(self) -> datetime:
         """The instant that the current transaction acts at, else the clock's."""
         current = self._current.get()

@@ -164,6 +164,11 @@ def tap(room_id: str) -> Iterator[Tap]:
         close_room(room_id)
 
 
+def is_open(room_id: str) -> bool:
+    """Whether somebody on this worker is in the room, or about to be."""
+    return room_id in _rooms
+
+
 def open_rooms() -> dict[str, Heads]:
     """Up to where each room of this worker is delivered."""
     return {room_id: room.heads for room_id, room in _rooms.items() if room.opened.ready()}

@@ -7,22 +7,17 @@ without giving up the processor, send the snapshot, what was collected after S, 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from typing import Any
 
 import gevent
-import orjson
-from sqlalchemy.orm import Session
 
 from app.backends.transaction import reading
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.event import Event
 from app.live import delivery, dialects
-from app.live.repair import reached
-from app.live.resume import missed_events
-from app.live.state import Position, complete_state, read_head, states
-from app.messages.service import recent_messages
+from app.live.snapshot import Question, Snapshot, take_snapshot
+from app.live.state import Position, read_head, states
 from app.presence import service as presence
 from app.rooms import service as rooms
 from app.rooms.access import Access, find_access, require_role
@@ -30,34 +25,10 @@ from app.rooms.models import Role, Room
 from app.rooms.seat import Dialect, Seat
 from app.web.sockets import Client, sockets
 
-LAST_MESSAGES = 50
+KEPT_TOKENS = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A room as one reader may see it at one position, and what that reader missed since the position it came with."""
-
-    access: Access
-    position: Position
-    encoded: bytes
-    missed: list[Event] | None
-    messages: list[dict[str, Any]]
-
-    def state(self, user_count: int) -> orjson.Fragment:
-        """The room state with the fields that differ by reader and moment; encoded already, to be sent as it is."""
-        return orjson.Fragment(complete_state(self.encoded, self.access, self.position, user_count))
-
-
-def take_snapshot(session: Session, access: Access, asked: Position | None) -> Snapshot:
-    """Read the room for `access`; the head first, so that the rest is never older than it."""
-    position = read_head(session, access.room.id, reads_chat=access.reads_chat)
-    missed = missed_events(session, access, asked, position)
-    position = replace(
-        position, chat=reached(position.chat, [event for event in missed or () if event.stream == "chat"])
-    )
-    wants_messages = access.reads_chat and missed is None
-    messages = recent_messages(session, access, LAST_MESSAGES) if wants_messages else []
-    return Snapshot(access, position, states.get(session, access.room, position), missed, messages)
+_rooms_by_ref: dict[str, str] = {}
+"""Which room a share token once led to: only a hint of where to listen, rights are asked at every join."""
 
 
 def get_room_state(*, actor: Actor, ref: str) -> tuple[Access, Position, bytes]:
@@ -78,18 +49,18 @@ def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dial
     Raises:
         AppError: `room_not_found`, `banned`.
     """
-    room_id = _become_member(client.actor, ref)
+    question = Question(client.actor, ref, asked)
+    room_id = _find_room(question)
     with ExitStack() as holding:
         tap = holding.enter_context(delivery.tap(room_id))
-        with reading() as session:
-            access = require_role(session, actor=client.actor, ref=ref)
-            snapshot = take_snapshot(session, access, asked)
-        tap.reach(snapshot.position.room, snapshot.position.chat)
+        snapshot = _snapshot_of_member(question)
+        position = snapshot.view.position
+        tap.reach(position.room, position.chat)
         if client.sid not in sockets.clients:
             raise AppError("not_in_room")
-        seat = _seat(client, access, ref, dialect)
+        seat = _seat(client, snapshot.access, ref, dialect)
         answer = _welcome(client, seat, snapshot)
-        gevent.spawn(_follow, client, seat, snapshot.position, tap, holding.pop_all())
+        gevent.spawn(_follow, client, seat, position, tap, holding.pop_all())
     return answer
 
 
@@ -180,13 +151,26 @@ def _access_now(client: Client, seat: Seat) -> Access | None:
         return None
 
 
-def _become_member(actor: Actor, ref: str) -> str:
-    """An account that joins a public room is a member from then on. Returns the room's id."""
-    with reading() as session:
-        access = require_role(session, actor=actor, ref=ref)
-    if actor.user_id and access.role < Role.MEMBER and not access.room.is_private:
-        rooms.join_room(actor=actor, ref=access.room.id)
-    return access.room.id
+def _find_room(question: Question) -> str:
+    """The room's id. One that is open here needs no look-up: who may not see it is told so by the snapshot."""
+    room_id = _rooms_by_ref.get(question.ref, question.ref)
+    if delivery.is_open(room_id):
+        return room_id
+    room_id = take_snapshot(question).access.room.id
+    if len(_rooms_by_ref) >= KEPT_TOKENS:
+        _rooms_by_ref.clear()
+    _rooms_by_ref[question.ref] = room_id
+    return room_id
+
+
+def _snapshot_of_member(question: Question) -> Snapshot:
+    """The snapshot; an account that joins a public room is a member from then on."""
+    snapshot = take_snapshot(question)
+    access = snapshot.access
+    if question.actor.user_id and access.role < Role.MEMBER and not access.room.is_private:
+        rooms.join_room(actor=question.actor, ref=access.room.id)
+        snapshot = take_snapshot(question)
+    return snapshot
 
 
 def _seat(client: Client, access: Access, ref: str, dialect: Dialect) -> Seat:
@@ -206,8 +190,8 @@ def _seat(client: Client, access: Access, ref: str, dialect: Dialect) -> Seat:
 
 
 def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
-    room_id = seat.room_id
-    for event in snapshot.missed or ():
+    room_id, view = seat.room_id, snapshot.view
+    for event in view.missed or ():
         send(client, seat, event.name, *event.args)
     count = presence.count(room_id)
     state = snapshot.state(count)
@@ -217,8 +201,8 @@ def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
         "room": state,
         "onlineUsers": [person["id"] for person in users],
         "users": users,
-        "messages": snapshot.messages,
-        "recovered": snapshot.missed is not None,
+        "messages": view.messages,
+        "recovered": view.missed is not None,
     }
     if presence.is_limited(room_id):
         joined["presenceLimited"] = True
@@ -228,8 +212,8 @@ def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "room": state,
         "users": users,
-        "messages": snapshot.messages,
+        "messages": view.messages,
         "you": {"role": seat.role.wire, "userId": client.actor.id},
-        "position": snapshot.position.to_wire(),
-        "recovered": snapshot.missed is not None,
+        "position": view.position.to_wire(),
+        "recovered": view.missed is not None,
     }

@@ -6,17 +6,32 @@ Answers follow one rule: what somebody may not know exists is `room_not_found`, 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, false, select
+from sqlalchemy import Integer, Select, String, Uuid, and_, or_, select
 from sqlalchemy.orm import Session
 
+from app.backends.bulk import Bulk
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import is_id
 from app.rooms.models import Ban, Guest, Membership, Role, Room
 
+Asked = tuple[Actor, str]
+
+_ASKED = Bulk(
+    "asked",
+    {
+        "n": Integer(),
+        "room_id": Uuid(as_uuid=False),
+        "share_token": String(),
+        "user_id": Uuid(as_uuid=False),
+        "guest_id": Uuid(as_uuid=False),
+    },
+)
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
@@ -96,17 +111,29 @@ def find_access(session: Session, *, actor: Actor, ref: str) -> Access | None:
     Raises:
         AppError: `banned`.
     """
-    if not _REF.match(ref):
-        return None
-    row = session.execute(_query(actor, ref)).one_or_none()
-    if row is None:
-        return None
-    room, membership, guest, ban = row
-    if ban is not None:
-        raise AppError("banned")
-    by_token = room.share_token in (ref, actor.share_token)
-    role = _role(actor, room, membership, guest, by_token=by_token)
-    return None if role is None else Access(room, role, membership, guest, by_token)
+    access = find_accesses(session, [(actor, ref)])[actor, ref]
+    if isinstance(access, AppError):
+        raise access
+    return access
+
+
+def find_accesses(session: Session, asked: Collection[Asked]) -> dict[Asked, Access | AppError | None]:
+    """`find_access` for many (actor, ref) in one query; the error in place of raising it."""
+    pairs = [pair for pair in asked if _REF.match(pair[1])]
+    found: dict[Asked, Access | AppError | None] = dict.fromkeys(asked)
+    if not pairs:
+        return found
+    dialect = session.get_bind().dialect.name
+    parameters = _ASKED.parameters(dialect, [_row(n, actor, ref) for n, (actor, ref) in enumerate(pairs)])
+    for n, room, membership, guest, ban in session.execute(_query(dialect), parameters):
+        actor, ref = pairs[n]
+        if ban is not None:
+            found[actor, ref] = AppError("banned")
+            continue
+        by_token = room.share_token in (ref, actor.share_token)
+        role = _role(actor, room, membership, guest, by_token=by_token)
+        found[actor, ref] = None if role is None else Access(room, role, membership, guest, by_token)
+    return found
 
 
 def _role(
@@ -123,16 +150,22 @@ def _role(
     return None
 
 
-def _query(actor: Actor, ref: str) -> Select[Room, Any, Any, Any]:
-    """The room with this person's membership, guest and ban rows, each of which may be missing."""
-    by_ref = Room.id == ref if is_id(ref) else Room.share_token == ref
-    # SQLAlchemy writes `= None` as IS NULL, which would match the bans of everybody else.
-    mine = Ban.guest_id == actor.guest_id if actor.is_guest else Ban.user_id == actor.user_id
-    mine = and_(Ban.room_id == Room.id, mine if actor.id else false())
+def _row(n: int, actor: Actor, ref: str) -> tuple[Any, ...]:
+    room_id, share_token = (ref, None) if is_id(ref) else (None, ref)
+    return n, room_id, share_token, actor.user_id, actor.guest_id
+
+
+@lru_cache
+def _query(dialect: str) -> Select[*tuple[Any, ...]]:
+    """The rooms with each person's membership, guest and ban rows, any of which may be missing."""
+    asked = _ASKED.table(dialect)
+    by_ref = or_(Room.id == asked.c.room_id, Room.share_token == asked.c.share_token)
+    mine = or_(Ban.guest_id == asked.c.guest_id, Ban.user_id == asked.c.user_id)
     return (
-        select(Room, Membership, Guest, Ban)
-        .outerjoin(Membership, and_(Membership.room_id == Room.id, Membership.user_id == actor.user_id))
-        .outerjoin(Guest, and_(Guest.room_id == Room.id, Guest.id == actor.guest_id))
-        .outerjoin(Ban, mine)
-        .where(by_ref, Room.deleted_at.is_(None))
+        select(asked.c.n, Room, Membership, Guest, Ban)
+        .select_from(asked)
+        .join(Room, and_(by_ref, Room.deleted_at.is_(None)))
+        .outerjoin(Membership, and_(Membership.room_id == Room.id, Membership.user_id == asked.c.user_id))
+        .outerjoin(Guest, and_(Guest.room_id == Room.id, Guest.id == asked.c.guest_id))
+        .outerjoin(Ban, and_(Ban.room_id == Room.id, mine))
     )
