@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -59,6 +60,7 @@ _ROWS = Bulk(
 )
 
 
+_VALUES = attrgetter(*_ROWS.names)
 _TABLE = cast("Table", Message.__table__)
 
 
@@ -174,7 +176,7 @@ class _Batch:
         if not self._rows:
             return
         dialect = work.session.get_bind().dialect.name
-        values = [tuple(getattr(row, name) for name in _ROWS.names) for row in self._rows]
+        values = [_VALUES(row) for row in self._rows]
         work.session.execute(_insert(dialect), _ROWS.parameters(dialect, values))
         raise_chats(work.session, Counter(row.room_id for row in self._rows))
         for message in self._messages:

@@ -13,6 +13,7 @@ from sqlalchemy import Integer, Uuid, select, update
 from sqlalchemy.orm import Session
 
 from app.backends.bulk import Bulk
+from app.backends.many import among
 from app.backends.transaction import Transaction
 from app.core.actor import Actor
 from app.core.event import Event, room_channel
@@ -73,7 +74,8 @@ def lock_chats(session: Session, room_ids: Iterable[str]) -> dict[str, int]:
     They are locked in the order of their ids, so that two batches never wait for each other.
     """
     wanted = sorted(set(room_ids))
-    query = select(RoomHead.room_id, RoomHead.chat_seq).where(RoomHead.room_id.in_(wanted)).order_by(RoomHead.room_id)
+    here = among(session, RoomHead.room_id, wanted)  # one statement for any number of rooms, prepared once
+    query = select(RoomHead.room_id, RoomHead.chat_seq).where(here).order_by(RoomHead.room_id)
     return {row.room_id: row.chat_seq for row in session.execute(query.with_for_update())}
 
 
