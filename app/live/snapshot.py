@@ -19,9 +19,8 @@ from app.core.event import Event
 from app.live.repair import Heads, reached, read_heads
 from app.live.resume import missed_events
 from app.live.state import Position, complete_state, states
-from app.messages.rights import readable_after
 from app.messages.service import recent_messages
-from app.rooms.access import Access, find_accesses
+from app.rooms.access import Access, find_accesses, readable_after
 
 LAST_MESSAGES = 50
 
