@@ -18,7 +18,7 @@ from app.core.clock import Clock, SystemClock
 from app.extensions import db, migrate
 from app.realtime import EngineSettings, SocketIO
 from app.settings import Settings
-from app.web import cors, envelope, headers, limits, metrics, observability
+from app.web import cors, envelope, headers, limits, metrics, observability, transfer
 from app.web.http import OrjsonProvider
 from app.web.secret import load_secret
 from app.web.sockets import sockets
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"))
     observability.init_app(app)
     metrics.init_app(app)
+    transfer.init_app(app)
     headers.init_app(app, settings)
     cors.init_app(app, settings)
     api = Api(app)
