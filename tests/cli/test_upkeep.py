@@ -1,0 +1,73 @@
+"""Pruning and checking: app/cli/upkeep.py."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from app.backends.transaction import reading, transaction
+from app.cli import upkeep
+from app.core.clock import FakeClock
+from app.messages import service as messages
+from app.rooms import service as rooms
+from app.rooms.models import Room, RoomEvent
+from tests.cli.conftest import Run
+from tests.support.factories import make_room, make_user
+
+BREAKAGES = {
+    "UPDATE room_heads SET chat_seq = 0": "a room's head is not behind its messages",
+    "UPDATE room_heads SET room_seq = 0": "a room's head is not behind its log",
+    "DELETE FROM room_heads": "a room has a head",
+    "DELETE FROM memberships": "a room has one owner, a direct room none",
+    "UPDATE messages SET deleted_at = created_at": "a deleted message has no text",
+    "UPDATE messages SET change_seq = seq - 1": "a message was changed no earlier than it was made",
+}
+
+
+@pytest.fixture
+def busy_room(app: Flask) -> Room:
+    """A room with something in each of its streams."""
+    ada = make_user("ada")
+    room = make_room(ada)
+    rooms.change_room(actor=ada, room_id=room.id, changes={"name": "Renamed"})
+    messages.send_message(actor=ada, room_id=room.id, content="Hello")
+    return room
+
+
+def test_a_sound_database_passes(run: Run, busy_room: Room) -> None:
+    output = run("check").output
+    assert output.count(": yes\n") == len(output.splitlines()) >= len(upkeep.INVARIANTS)
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_what_does_not_hold_is_found(run: Run, busy_room: Room, breakage: str) -> None:
+    with transaction() as work:
+        work.session.execute(text(breakage))
+    output = run("check", code=1).output
+    assert f"{BREAKAGES[breakage]}: NOT for" in output
+
+
+def test_pruning_takes_what_is_old_and_nothing_else(run: Run, busy_room: Room, clock: FakeClock) -> None:
+    ada = make_user("grace")
+    gone = make_room(ada)
+    rooms.delete_room(actor=ada, room_id=gone.id)
+    assert run("prune").output.count(": 0 removed") == len(upkeep.JOBS)
+    clock.advance(upkeep.ROOM_EVENTS_MS + 1)
+    output = run("prune").output
+    assert "rooms deleted more than a week ago: 0 removed" in output
+    assert "room events older than a day: 0 removed" not in output
+    clock.advance(upkeep.DELETED_ROOMS_MS)
+    assert "rooms deleted more than a week ago: 1 removed" in run("prune").output
+    with reading() as session:
+        assert session.get(Room, gone.id) is None
+        assert session.get(Room, busy_room.id) is not None
+        assert session.query(RoomEvent).count() == 0
+
+
+def test_a_job_that_fails_leaves_the_others_their_turn(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> int:
+        raise RuntimeError("the database went away")
+
+    monkeypatch.setattr(upkeep, "JOBS", {"broken": broken, "sound": lambda: 3})
+    assert upkeep.prune_all() == {"sound": 3}
