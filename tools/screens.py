@@ -11,6 +11,7 @@ import argparse
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,13 @@ SCHEMES = ("light", "dark")
 COLOURS = 128
 MINUTE_MS = 60_000
 PAGES = ("home", "sign-in", "sign-up", "rooms", "control", "viewer", "stage", "print")
+# Title, minutes, minutes after the beginning.
 RUN = (
-    ("Welcome", 10, "09:00", "stop"),
-    ("Typing, ten years on", 25, "09:10", "overtime"),
-    ("Sockets without tears", 25, "09:40", "overtime"),
-    ("Coffee", 20, "10:05", "next"),
-    ("Lightning talks", 45, "10:25", "stop"),
+    ("Welcome", 10, 0),
+    ("Typing: ten years on", 25, 10),
+    ("Sockets without tears", 25, 40),
+    ("Coffee", 20, 65),
+    ("Lightning talks", 45, 85),
 )
 TALK = (
     ("Grace", "text", "The stream is up, and the sound is good from the back row."),
@@ -78,12 +80,13 @@ def demo() -> Iterator[tuple[Server, Person, dict[str, Any]]]:
 def set_up(host: Person, room: dict[str, Any]) -> None:
     """A run of show with its second timer running, a message on the stage, and people talking."""
     path = f"/api/rooms/{room['id']}"
-    timers = [
-        host.post(
-            f"{path}/timers", title=title, duration=minutes * MINUTE_MS, onFinish=end, startsAt=f"2030-05-04T{at}:00Z"
-        )
-        for title, minutes, at, end in RUN
-    ]
+    begins = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=18)
+    rows = ["title,duration_min,start"]
+    for title, minutes, after in RUN:
+        rows.append(f"{title},{minutes},{(begins + timedelta(minutes=after)).isoformat()}")
+    timers = host.post(f"{path}/timers/import", csv="\n".join(rows))["items"]
+    for timer in timers[1:3]:
+        host.patch(f"/api/timers/{timer['id']}", onFinish="overtime")
     host.post(f"/api/timers/{timers[0]['id']}/start")
     host.post(f"/api/timers/{timers[0]['id']}/next")
     host.post(f"/api/timers/{timers[1]['id']}/adjust", deltaMs=-7 * MINUTE_MS)

@@ -1,6 +1,7 @@
 /** The plan against what happens. Pure: the same timers, plan and instant always give the same answer. */
 
 const MINUTE_MS = 60_000;
+const ANOTHER_DAY_MIN = 720;
 
 /**
  * How much later than planned each timer began or, if it has not begun, will begin.
@@ -25,13 +26,11 @@ export function schedule(timers, planned, nowMs) {
   return drifts;
 }
 
-/** `+3 min`, `−1 min`, or nothing below half a minute. */
+/** `+3 min`, `−1 min`, or nothing: below half a minute it is none, above half a day it is another day's plan. */
 export function driftText(driftMs) {
   const minutes = Math.round((driftMs ?? 0) / MINUTE_MS);
-  if (!minutes) return "";
-  const size = Math.abs(minutes);
-  const text = size < 120 ? `${size} min` : `${Math.round(size / 60)} h`;
-  return `${minutes > 0 ? "+" : "−"}${text}`;
+  if (!minutes || Math.abs(minutes) > ANOTHER_DAY_MIN) return "";
+  return `${minutes > 0 ? "+" : "−"}${Math.abs(minutes)} min`;
 }
 
 function expected(plan, free, nowMs) {

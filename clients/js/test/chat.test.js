@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Conversation } from "../src/chat.js";
+import { RoomStore } from "../src/store.js";
+
+/** A room whose server answers by `answers`, one after the other, and remembers what it was asked. */
+class Room extends EventTarget {
+  id = "r";
+  ref = "r";
+  you = { role: "guest", userId: "me" };
+  asked = [];
+  store = new RoomStore(() => {});
+
+  constructor(...answers) {
+    super();
+    const answer = (...question) => {
+      this.asked.push(question);
+      return Promise.resolve(answers.shift() ?? { ok: true });
+    };
+    this.client = { socket: { connected: true, emit: answer }, emit: answer, call: answer, clock: { monotonic: () => 0 } };
+  }
+
+  join() {
+    this.dispatchEvent(new CustomEvent("joined", { detail: { recovered: false } }));
+    return settled();
+  }
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+const sent = (content, id) => ({ ok: true, message: { id, content, seq: 1, changeSeq: 1, userId: "me" } });
+const refused = (code, retryable = false) => ({ ok: false, error: { code, message: code, details: {}, retryable, retryAfterMs: 0 } });
+
+function storage() {
+  const kept = new Map();
+  return {
+    kept,
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  };
+}
+
+test("a message is there at once and waits until the server has it", async () => {
+  const room = new Room(sent("hello", "m"));
+  const talk = new Conversation(room);
+  talk.send("hello");
+  assert.deepEqual(talk.messages.map(({ content, pending }) => [content, pending]), [["hello", true]]);
+  await settled();
+  assert.deepEqual(talk.messages.map(({ id, pending }) => [id, pending]), [["m", undefined]]);
+});
+
+test("a lost answer is asked for again under the same id, and others wait their turn", async () => {
+  const room = new Room(refused("timeout", true), sent("one", "1"), sent("two", "2"));
+  const talk = new Conversation(room);
+  talk.send("one");
+  talk.send("two");
+  await settled();
+  const ids = room.asked.map(([, { clientMessageId }]) => clientMessageId);
+  assert.deepEqual(room.asked.map(([, { content }]) => content), ["one", "one", "two"]);
+  assert.equal(ids[0], ids[1]);
+});
+
+test("what was refused says why, keeps nobody waiting, and may be sent again or given up", async () => {
+  const room = new Room(refused("muted"), sent("two", "2"), sent("one", "1"));
+  const talk = new Conversation(room);
+  const id = talk.send("one");
+  talk.send("two");
+  await settled();
+  assert.deepEqual(talk.outbox.map(({ error }) => error.code), ["muted"]);
+  talk.retry(id);
+  await settled();
+  assert.deepEqual(talk.outbox, []);
+});
+
+test("what has not been sent is found again on the next visit", async () => {
+  const store = storage();
+  new Conversation(new Room(refused("muted")), { storage: store }).send("kept");
+  await settled();
+  const room = new Room();
+  const talk = new Conversation(room, { storage: store });
+  await room.join();
+  assert.deepEqual(talk.outbox.map(({ content }) => content), ["kept"]);
+  talk.discard(talk.outbox[0].clientMessageId);
+  assert.equal(store.kept.size, 0);
+});
+
+test("without a socket it goes by REST", async () => {
+  const room = new Room({ ok: true, id: "m", content: "hello", seq: 1, changeSeq: 1 });
+  room.client.socket.connected = false;
+  new Conversation(room).send("hello");
+  await settled();
+  assert.deepEqual(room.asked[0].slice(0, 2), ["POST", "/api/rooms/r/messages"]);
+  assert.deepEqual(room.store.messages.map(({ id }) => id), ["m"]);
+});
+
+test("a viewer reads nothing", async () => {
+  const room = new Room();
+  room.you = { role: "viewer", userId: null };
+  const talk = new Conversation(room);
+  await room.join();
+  assert.equal(talk.canRead, false);
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { driftText, schedule } from "../src/schedule.js";
+
+const MINUTE = 60_000;
+const T0 = Date.parse("2030-01-01T10:00:00Z");
+const at = (minutes) => new Date(T0 + minutes * MINUTE).toISOString();
+const timer = (id, minutes, changes = {}) => ({ id, duration: minutes * MINUTE, addedMs: 0, state: "idle", startTimestamp: null, ...changes });
+const plan = (...minutes) => new Map(minutes.map((minute, index) => ["abc"[index], T0 + minute * MINUTE]));
+
+test("nothing drifts before anything has begun", () => {
+  assert.equal(schedule([timer("a", 10)], plan(0), T0 + 60 * MINUTE).size, 0);
+});
+
+test("a late start moves what follows, until a pause in the plan takes it up", () => {
+  const first = timer("a", 10, { state: "running", startTimestamp: at(4), endTimestamp: at(14) });
+  const drifts = schedule([first, timer("b", 10), timer("c", 10)], plan(0, 10, 30), T0 + 5 * MINUTE);
+  assert.deepEqual([...drifts.values()].map((ms) => ms / MINUTE), [4, 4, 0]);
+});
+
+test("overtime and a pause push what follows on", () => {
+  const over = timer("a", 10, { state: "running", startTimestamp: at(0), endTimestamp: at(10) });
+  assert.equal(schedule([over, timer("b", 10)], plan(0, 10), T0 + 17 * MINUTE).get("b"), 7 * MINUTE);
+  const paused = timer("a", 10, { state: "paused", startTimestamp: at(0), remainingMs: 5 * MINUTE });
+  assert.equal(schedule([paused, timer("b", 10)], plan(0, 10), T0 + 8 * MINUTE).get("b"), 3 * MINUTE);
+});
+
+test("what finished early lets the next begin on time, not before", () => {
+  const done = timer("a", 10, { state: "finished", startTimestamp: at(0), finishedAt: at(6) });
+  assert.equal(schedule([done, timer("b", 10)], plan(0, 10), T0 + 7 * MINUTE).get("b"), 0);
+});
+
+test("drift is said in minutes, or not at all", () => {
+  assert.deepEqual([29_000, 180_000, -60_000, 86_400_000, undefined].map(driftText), ["", "+3 min", "−1 min", "", ""]);
+});

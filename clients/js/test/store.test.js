@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RoomStore } from "../src/store.js";
+
+function loaded(position = { epoch: "e", room: 5, chat: 5 }) {
+  let repairs = 0;
+  const store = new RoomStore(() => (repairs += 1));
+  store.load({ id: "r", timers: [], stage: {}, position, userCount: 1 });
+  return { store, repairs: () => repairs };
+}
+const timer = (id, seq, position = 0) => ({ id, seq, position, roomId: "r" });
+const said = (id, changeSeq, changes = {}) => ({ id, seq: changeSeq, changeSeq, roomId: "r", content: id, userId: "u", ...changes });
+
+test("the next number is applied, an old one dropped", () => {
+  const { store } = loaded();
+  assert.equal(store.apply("timer-created", timer("a", 6)), true);
+  assert.equal(store.apply("timer-deleted", { timerId: "a", seq: 6 }), false);
+  assert.deepEqual(store.room.timers.map(({ id }) => id), ["a"]);
+});
+
+test("a jump asks once for a repair, and what lies beyond waits for it", () => {
+  const { store, repairs } = loaded();
+  store.apply("timer-created", timer("b", 8, 1));
+  store.apply("timer-created", timer("c", 9, 2));
+  assert.deepEqual([repairs(), store.room.timers.length], [1, 0]);
+  store.settle({ epoch: "e", room: 7, chat: 5 });
+  assert.deepEqual(store.room.timers.map(({ id }) => id), ["b", "c"]);
+});
+
+test("a state that came without messages does not claim that they are known", () => {
+  const { store } = loaded();
+  store.loadRoom({ id: "r", timers: [], position: { epoch: "e", room: 9, chat: 40 }, userCount: 2 });
+  assert.deepEqual(store.position, { epoch: "e", room: 9, chat: 5 });
+  store.loadRoom({ id: "r", timers: [], position: { epoch: "new", room: 1, chat: 1 }, userCount: 2 });
+  assert.equal(store.position, null);
+});
+
+test("a message that is known by its client's id is replaced, not doubled", () => {
+  const { store } = loaded();
+  store.putMessage(said("m", 6, { clientMessageId: "c" }));
+  store.apply("message-received", said("m", 6, { clientMessageId: "c" }));
+  store.apply("message-edited", said("m", 7, { content: "new" }));
+  store.putMessage(said("m", 6, { content: "late" }));
+  assert.deepEqual(store.messages.map(({ content }) => content), ["new"]);
+});
+
+test("older pages go before, without what is known", () => {
+  const { store } = loaded();
+  store.putMessage(said("c", 6));
+  store.prepend([said("a", 1), said("b", 2), said("c", 6)]);
+  assert.deepEqual(store.messages.map(({ id }) => id), ["a", "b", "c"]);
+});
+
+test("a deleted message keeps its place without its text", () => {
+  const { store } = loaded();
+  store.putMessage(said("a", 5));
+  store.apply("message-deleted", { messageId: "a", changeSeq: 6 });
+  assert.equal(store.messages[0].content, "");
+  assert.ok(store.messages[0].deletedAt);
+});
