@@ -16,6 +16,8 @@ export class Chat {
   #show = "all";
   #found;
   #loading = false;
+  /** Whether people read at the end, as of their last scrolling: what comes in while the log is hidden must not undo it. */
+  #follows = true;
 
   /** @param {import("../client/index.js").Room} room @param {{toStage?: (text: string) => void}} [host] */
   constructor(room, { toStage } = {}) {
@@ -44,7 +46,6 @@ export class Chat {
 
   /** Put what changed on the page and keep the place where people read. */
   draw() {
-    const wasAtEnd = this.#isAtEnd();
     const messages = this.#found ?? this.#wanted();
     const fresh = new Map();
     for (const message of messages) fresh.set(keyOf(message), this.#item(message));
@@ -57,7 +58,7 @@ export class Chat {
     const grew = fresh.size > this.#drawn.size;
     this.#drawn = fresh;
     this.#drawEmpty(messages.length);
-    if (wasAtEnd) this.#toEnd();
+    if (this.#follows) this.#toEnd();
     else if (grew && !this.#loading) $("chat-new").hidden = false;
   }
 
@@ -231,6 +232,7 @@ export class Chat {
   }
 
   #toEnd() {
+    this.#follows = true;
     this.#log.scrollTop = this.#log.scrollHeight;
     $("chat-new").hidden = true;
     this.#markRead();
@@ -241,7 +243,8 @@ export class Chat {
   }
 
   async #scrolled() {
-    if (this.#isAtEnd()) {
+    this.#follows = this.#isAtEnd();
+    if (this.#follows) {
       $("chat-new").hidden = true;
       this.#markRead();
     }
