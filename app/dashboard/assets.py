@@ -22,19 +22,19 @@ def init_app(app: Flask) -> None:
     tag = tree_tag()
 
     def asset(path: str) -> str:
-        return url_for("asset", tag=tag, path=path)
+        return url_for("asset", asked=tag, path=path)
 
-    def serve(tag: str, path: str) -> Response:
+    def serve(asked: str, path: str) -> Response:
         folder, inside = (CLIENT, path.removeprefix("client/")) if path.startswith("client/") else (STATIC, path)
         if not Path(inside).suffix:
             abort(404)
-        response = send_from_directory(folder, inside)
-        response.cache_control.public = True
+        if asked != tag:  # another release's, as during a rolling restart: kept for a year it would mix two versions
+            return send_from_directory(folder, inside)
+        response = send_from_directory(folder, inside, max_age=YEAR_S)
         response.cache_control.immutable = True
-        response.cache_control.max_age = YEAR_S
         return response
 
-    app.add_url_rule("/static/<tag>/<path:path>", "asset", serve)
+    app.add_url_rule("/static/<asked>/<path:path>", "asset", serve)
     app.jinja_env.globals["asset"] = asset
 
 

@@ -18,6 +18,7 @@ from app.core.errors import AppError
 from app.web.envelope import as_app_error
 from app.web.schema import Schema
 
+_WHOLE = re.compile(r"\s*[0-9]{1,18}\s*\Z", re.ASCII)
 _DURATION = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6})\Z")
 
 
@@ -85,7 +86,7 @@ def whole(text: str) -> int:
     Raises:
         ValidationError: anything else.
     """
-    if not (text.isascii() and text.strip().isdigit()):
+    if not _WHOLE.match(text):
         raise ValidationError("Write a number.")
     return int(text)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from app.realtime.codec import encode
 from app.web.schema import Schema, Text, Whole
 
 MAX_SEQ = 2**63 - 1
@@ -45,10 +46,17 @@ class RequestSync(Schema):
     position = fields.Nested(PositionSchema, allow_none=True)
 
 
+def _comes_back(value: Any) -> None:
+    try:
+        encode(value)
+    except TypeError:
+        raise ValidationError("Must be JSON that can be sent back.") from None
+
+
 class Ping(Schema):
     """`t` comes back as it was."""
 
-    t = fields.Raw(allow_none=True)
+    t = fields.Raw(allow_none=True, validate=_comes_back)
 
 
 class Authenticate(Schema):

@@ -25,6 +25,7 @@ from app.messages.schemas import (
     TranscriptSchema,
 )
 from app.web.http import Blueprint, current_actor
+from app.web.schema import Empty
 
 blp = Blueprint("messages", __name__, description="The conversation of a room")
 
@@ -76,8 +77,9 @@ def delete_message(message_id: str) -> Response:
 
 
 @blp.put("/messages/<message_id>/vote")
+@blp.arguments(Empty)
 @blp.response(200, MessageSchema)
-def vote(message_id: str) -> Response:
+def vote(_body: dict[str, Any], message_id: str) -> Response:
     """Want a question answered."""
     return _answer(service.vote_for_question(actor=current_actor(), message_id=message_id))
 

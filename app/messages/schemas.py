@@ -13,6 +13,7 @@ from app.messages.models import CLIENT_MESSAGE_ID_MAX, CLIENT_TYPES, CONTENT_MAX
 from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
 
 _LARGEST_SEQ = 2**63 - 1
+_DIGITS_MAX = 19
 _EPOCH_MS_MAX = 253_000_000_000_000
 
 
@@ -64,7 +65,7 @@ class QueryWhole(Whole):
     """A whole number written in a query string."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX):
             raise self.make_error("invalid")
         return super()._deserialize(int(value), attr, data, **kwargs)
 

@@ -7,6 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from app.auth.names import is_one_line
 from app.rooms.models import CHAT_MODES, HISTORY_MODES, STAGE_STYLES, Room
 from app.web.cursor import PageQuery, page_schema
 from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
@@ -155,10 +156,15 @@ class GuestSchema(Schema):
     created_at = Instant(dump_only=True)
 
 
+def _nickname(text: str) -> None:
+    if not is_one_line(" ".join(text.split())):
+        raise ma.ValidationError("Must be one line of plain text.")
+
+
 class NewGuest(Schema):
     """The nickname to enter with."""
 
-    name = Text(max_length=40, required=True)
+    name = Text(max_length=40, required=True, validate=_nickname)
 
 
 class GuestChange(GuestSchema):

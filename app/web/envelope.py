@@ -14,6 +14,8 @@ from app.core.errors import AppError
 
 log = structlog.get_logger(__name__)
 
+SHOWN_CHARACTERS = 64
+
 _BY_STATUS = {
     400: "malformed",
     401: "unauthenticated",
@@ -66,11 +68,16 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, error_response)  # flask-smorest registers its own for this class
 
 
+def shown(name: object) -> str:
+    """A name that the caller made up, fit to be sent back: short, and without what no JSON can carry."""
+    return str(name)[:SHOWN_CHARACTERS].encode("utf-8", "replace").decode()
+
+
 def _flat(messages: Any, prefix: str = "") -> dict[str, list[str]]:
     """marshmallow's nested messages as `{"timers.0.title": ["…"]}`."""
     if isinstance(messages, dict):
         rows: dict[str, list[str]] = {}
         for key, value in messages.items():
-            rows.update(_flat(value, f"{prefix}.{key}" if prefix else str(key)))
+            rows.update(_flat(value, f"{prefix}.{shown(key)}" if prefix else shown(key)))
         return rows
     return {prefix or "_schema": [str(message) for message in messages]}

@@ -19,7 +19,7 @@ from app.backends.limits import Limits, Rate
 from app.core.actor import ANONYMOUS, Actor
 from app.core.errors import AppError
 from app.realtime.context import wants_ack
-from app.web.envelope import as_app_error
+from app.web.envelope import as_app_error, shown
 from app.web.schema import MAX_DEPTH, Schema, nesting
 
 log = structlog.get_logger(__name__)
@@ -220,9 +220,9 @@ class Sockets:
         if wait_ms:
             raise AppError("rate_limited", retry_after_ms=wait_ms)
 
-    def _unknown(self, sid: str, event: str, has_ack: bool) -> dict[str, Any] | None:
+    def _unknown(self, sid: str, event: str | int, has_ack: bool) -> dict[str, Any] | None:
         client = self.clients.get(sid)
-        return self.fail(client, event[:64], AppError("unknown_event")) if client else None
+        return self.fail(client, shown(event), AppError("unknown_event")) if client else None
 
 
 def _payload(args: tuple[Any, ...], string_key: str | None) -> dict[str, Any]:
