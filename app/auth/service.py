@@ -29,6 +29,9 @@ from app.core.ids import is_id, new_id
 
 EVERY_KIND: frozenset[TokenKind] = frozenset({"access", "guest", "socket"})
 
+# Against other changes of the account. Not against rows that refer to it: whoever signs in would hold up a batch of messages.
+_HELD = {"key_share": True}
+
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
@@ -85,7 +88,7 @@ def log_in(*, identifier: str, password: str, user_agent: str = "") -> SignIn:
         raise AppError("bad_credentials")
     renewed = hash_password(password) if needs_rehash(password_hash) else password_hash
     with transaction() as work:
-        user = work.session.get_one(User, user.id, with_for_update=True)
+        user = work.session.get_one(User, user.id, with_for_update=_HELD)
         if user.password_hash != password_hash:  # changed while we were checking the old one
             raise AppError("bad_credentials")
         user.password_hash = renewed
@@ -132,7 +135,7 @@ def change_password(*, actor: Actor, current: str, new: str) -> None:
         raise AppError("bad_credentials", "That is not your current password.")
     new_hash = hash_password(new)
     with transaction() as work:
-        user = work.session.get_one(User, user_id, with_for_update=True)
+        user = work.session.get_one(User, user_id, with_for_update=_HELD)
         if user.password_hash != password_hash:
             raise AppError("bad_credentials", "That is not your current password.")
         user.password_hash, user.updated_at = new_hash, work.now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select
@@ -168,3 +169,17 @@ def test_what_needs_an_account_is_refused_to_guests_and_to_nobody() -> None:
 
 def test_a_name_alone_is_no_account() -> None:
     assert refusal(lambda: service.register(name="Ada", password=PASSWORD)) == "validation_failed"
+
+
+def test_nobody_waits_to_sign_in_or_change_the_password_for_rows_that_refer_to_the_account(
+    database_url: str,
+) -> None:
+    signed_in = service.register(username="ada", password=PASSWORD)
+    if not database_url.startswith("postgres"):  # SQLite has one writer and no row locks
+        service.log_in(identifier="ada", password=PASSWORD)
+        return
+    with psycopg.connect(database_url.replace("+psycopg", "")) as writer:
+        # What PostgreSQL does for the foreign key of every message that she writes.
+        writer.execute("SELECT 1 FROM users WHERE id = %s FOR KEY SHARE", [signed_in.user.id])
+        service.log_in(identifier="ada", password=PASSWORD)
+        service.change_password(actor=actor_of(signed_in), current=PASSWORD, new=PASSWORD + "!")
