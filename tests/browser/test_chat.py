@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewPage, open_live, sign_in
 from tests.support.people import Person
+from tests.support.waiting import eventually
 
 MINE = ".message.mine"
 
@@ -94,6 +97,22 @@ def test_what_could_not_be_sent_is_kept_and_sent_once(
     items = host.get(f"/api/rooms/{room['id']}/messages")["items"]
     assert [item["content"] for item in items if item["userId"]] == ["written in the tunnel"]
     complaints.heard[:] = [text for text in complaints.heard if "INTERNET_DISCONNECTED" not in text]
+
+
+def test_a_picture_goes_along_with_what_is_said_of_it(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    guest, control = enter(new_page(), host, room, "Grace"), new_page()
+    sign_in(control, host)
+    open_live(control, f"{host.url}/rooms/{room['id']}")
+    expect(guest.locator("#chat-file-label")).to_be_hidden()
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), "green").save(picture, "PNG")
+    control.set_input_files("#chat-file", {"name": "hall.png", "mimeType": "image/png", "buffer": picture.getvalue()})
+    say(control, "The hall is ready")
+    line = message(guest, "The hall is ready")
+    expect(line.locator(".file")).to_contain_text("hall.png")
+    shown = line.get_by_role("img", name="The hall is ready")
+    expect(shown).to_be_visible()
+    eventually(lambda: shown.evaluate("image => image.complete && image.naturalWidth > 0"))
 
 
 def test_older_messages_come_when_scrolling_up(new_page: NewPage, start_server: Any) -> None:

@@ -46,8 +46,8 @@ export class Conversation extends EventTarget {
   }
 
   /** Write a message; it is in `messages` when this returns. */
-  send(content, { messageType = "text", replyTo = null } = {}) {
-    const message = { clientMessageId: newId(), content, messageType, replyTo, createdAt: new Date().toISOString() };
+  send(content, { messageType = "text", replyTo = null, attachmentId = null } = {}) {
+    const message = { clientMessageId: newId(), content, messageType, replyTo, attachmentId, createdAt: new Date().toISOString() };
     this.outbox.push({ ...message, userId: this.me, pending: true });
     this.#typedAt = -Infinity;
     this.#keep();
@@ -152,8 +152,8 @@ export class Conversation extends EventTarget {
     return this.outbox.find(({ error }) => !error);
   }
 
-  #post({ content, messageType, replyTo, clientMessageId }) {
-    const body = { content, messageType, replyTo, clientMessageId };
+  #post({ content, messageType, replyTo, attachmentId, clientMessageId }) {
+    const body = { content, messageType, replyTo, attachmentId, clientMessageId };
     const { id } = this.room;
     return this.#act("send-message", { roomId: id, ...body }, "POST", `/api/rooms/${id}/messages`, body);
   }

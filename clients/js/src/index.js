@@ -5,3 +5,4 @@ export { countdown, format, remaining } from "./countdown.js";
 export { driftText, schedule } from "./schedule.js";
 export { Room } from "./room.js";
 export { RoomStore } from "./store.js";
+export { upload } from "./upload.js";

@@ -1,11 +1,12 @@
 /** The conversation on the viewer and control pages; its logic is clients/js/src/chat.js, this is what is seen of it. */
-import { Conversation } from "../client/index.js";
+import { Conversation, upload } from "../client/index.js";
 import { drawMessage, keyOf, lookOf } from "./chat_message.js";
 import { Composer } from "./chat_compose.js";
 import { guest } from "./connect.js";
 
 const NEAR_PX = 80;
 const MUTE_MS = 600_000;
+const ALT_LENGTH = 200;
 const SEARCH_PAUSE_MS = 250;
 const $ = (id) => document.getElementById(id);
 
@@ -28,6 +29,7 @@ export class Chat {
       people: () => room.store.users.filter(({ id }) => id !== this.talk.me),
       send: (...what) => this.#send(...what),
       edit: (...what) => this.talk.edit(...what),
+      upload: (file, alt) => upload(room.client, room.id, file, { alt: alt.slice(0, ALT_LENGTH) }),
       typing: () => this.talk.typing(),
     });
     this.talk.addEventListener("change", () => this.draw());
@@ -166,7 +168,7 @@ export class Chat {
     const isOpen = { open: true, members: this.room.you.role !== "guest", hosts: isHost, closed: false }[settings.chatMode];
     this.#log.hidden = !canRead;
     $("chat-tabs").hidden = $("chat-search").hidden = !canRead;
-    this.composer.allow(canRead && isOpen);
+    this.composer.allow(canRead && isOpen, settings.uploads && this.room.you.role !== "guest");
     $("chat-guest").hidden = canRead || !settings.guests;
     $("chat-note").textContent = this.#note(canRead, isOpen, settings);
     this.draw();

@@ -8,9 +8,11 @@ export class Composer {
   #people = document.getElementById("chat-mentions");
   #context = document.getElementById("chat-context");
   #question = document.getElementById("chat-question");
+  #file = document.getElementById("chat-file");
+  #fileNote = document.getElementById("chat-file-note");
   #about;
 
-  /** @param {{people: () => object[], send: Function, edit: Function, typing: () => void}} page */
+  /** @param {{people: () => object[], send: Function, edit: Function, upload: Function, typing: () => void}} page */
   constructor(page) {
     this.page = page;
     this.#form.addEventListener("submit", (event) => this.#submit(event));
@@ -19,12 +21,14 @@ export class Composer {
     this.#text.addEventListener("blur", () => this.#offer([]));
     this.#people.addEventListener("pointerdown", (event) => event.preventDefault());
     this.#people.addEventListener("click", ({ target }) => this.#complete(target.closest("li")));
+    this.#file.addEventListener("change", () => this.#noteFile());
     this.#context.querySelector("button").addEventListener("click", () => this.about(undefined));
   }
 
-  /** @param {boolean} may whether the field is there at all */
-  allow(may) {
+  /** @param {boolean} may whether the field is there at all @param {boolean} files whether files may go along */
+  allow(may, files) {
     this.#form.hidden = !may;
+    document.getElementById("chat-file-label").hidden = !files;
   }
 
   say(text) {
@@ -48,7 +52,8 @@ export class Composer {
 
   async #submit(event) {
     event.preventDefault();
-    const content = this.#text.value.trim();
+    const file = this.#file.files[0];
+    const content = this.#text.value.trim() || file?.name;
     if (!content) return;
     const about = this.#about;
     this.say("");
@@ -56,12 +61,28 @@ export class Composer {
       const answer = await this.page.edit(about.message.id, content);
       if (!answer.ok) return this.say(answer.error.message);
     } else {
-      this.page.send(content, { messageType: this.#question.checked ? "question" : "text", replyTo: about?.message.id ?? null });
+      const sent = file ? await this.#upload(file, content) : { ok: true, id: null };
+      if (!sent.ok) return this.say(sent.error.message);
+      const messageType = this.#question.checked ? "question" : "text";
+      this.page.send(content, { messageType, replyTo: about?.message.id ?? null, attachmentId: sent.id });
     }
     this.#question.checked = false;
     this.about(undefined);
     this.#text.value = "";
     this.#grow();
+  }
+
+  /** What was written stays in the field until the file has arrived; it describes a picture. */
+  async #upload(file, alt) {
+    this.#fileNote.textContent = `Sending ${file.name}`;
+    const answer = await this.page.upload(file, alt);
+    if (answer.ok) this.#file.value = "";
+    this.#noteFile();
+    return answer;
+  }
+
+  #noteFile() {
+    this.#fileNote.textContent = this.#file.files[0] ? `With ${this.#file.files[0].name}` : "";
   }
 
   #key(event) {

@@ -29,6 +29,7 @@ export function drawMessage(message, context) {
   part("time").textContent = new Date(message.createdAt).toLocaleTimeString([], CLOCK);
   part(".edited").hidden = !message.editedAt || Boolean(message.deletedAt);
   drawContent(part(".content"), message);
+  drawFile(part(".file"), message.attachment);
   drawQuote(part(".quote"), context.quoted);
   drawVotes(part(".vote"), message, context);
   part(".status").textContent = message.error?.message ?? (message.pending ? "Sending" : "");
@@ -49,6 +50,22 @@ function authorOf(message, { isMine }) {
 function drawContent(place, { content, deletedAt }) {
   place.textContent = deletedAt ? "Deleted" : content;
   place.classList.toggle("soft", Boolean(deletedAt));
+}
+
+/** Its address is signed and runs out; a picture is shown by its thumbnail. */
+function drawFile(link, file) {
+  link.hidden = !file;
+  if (!file) return;
+  link.href = file.url;
+  link.querySelector("span").textContent = `${file.filename} (${sizeOf(file.bytes)})`;
+  const picture = link.querySelector("img");
+  picture.hidden = !file.thumbnailUrl;
+  if (file.thumbnailUrl) picture.src = file.thumbnailUrl;
+  picture.alt = file.alt;
+}
+
+function sizeOf(bytes) {
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 function drawQuote(place, quoted) {
