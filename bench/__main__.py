@@ -7,6 +7,7 @@ import json
 import sys
 from collections import defaultdict
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -43,18 +44,15 @@ def main() -> None:
         redis_url = stack.enter_context(Redis()).url if options.redis else ""
         home = Greenroom(postgres.url, "")
         home.migrate()
-        for scenario in [one for one in chosen(options.seconds) if options.only in one.name]:
-            for _ in range(options.rounds):
-                people = home.add_people(scenario.people, scenario.rooms)
-                for kind in CONTESTANTS:
-                    with kind(postgres.url, redis_url) as server:
-                        note(results, scenario.name, kind.label, scenarios.run(server, scenario, people))
-        name = f"a crowd of {options.people}"
-        if options.only in name:
-            people = home.add_people(options.people, 1)
-            for kind in CONTESTANTS[:2]:
-                with kind(postgres.url, redis_url) as server:
-                    note(results, name, kind.label, scenarios.crowd(server, people))
+        people = cache(home.add_people)
+        wanted = [one for one in chosen(options.seconds) if options.only in one.name]
+        crowd = f"a crowd of {options.people}"
+        for kind in CONTESTANTS * options.rounds:
+            with kind(postgres.url, redis_url) as server:
+                if options.only in crowd and kind is not GatheringPeer:  # it gathers no joins
+                    note(results, crowd, kind.label, scenarios.crowd(server, people(options.people, 1)))
+                for one in wanted:
+                    note(results, one.name, kind.label, scenarios.run(server, one, people(one.people, one.rooms)))
     print(table({name: {who: middle(rows) for who, rows in found.items()} for name, found in results.items()}))
     print("Greenroom's settings that differ from the defaults:")
     for setting, (value, why) in LIFTED.items():

@@ -78,7 +78,7 @@ def durable(rooms: int, people: int, in_flight: int, seconds: float) -> Scenario
 
 
 def run(server: Contestant, scenario: Scenario, people: list[tuple[str, str]]) -> Row:
-    """One measurement of a server that has just started."""
+    """One measurement."""
     with seated(server, people) as (load, _):
         return scenario.measure(server, load)
 
