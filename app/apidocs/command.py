@@ -78,7 +78,7 @@ def errors_page() -> str:
 
 
 def _default(value: object) -> str:
-    shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+    shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return f"`{shown}`" if shown else "–"
 
 
