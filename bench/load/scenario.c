@@ -72,12 +72,15 @@ static void send_message(struct client *client) {
     static char text[16384];
     unsigned id = ++client->next_id;
     uint64_t now = now_ns();
+    /* The same people send in many runs: an id that was used before would be answered, not sent. */
+    static unsigned long long run_number;
+    if (!run_number) run_number = now;
     client->sent_at[id % 64] = now;
     int stamp = snprintf(content, sizeof content, "@%llu@", (unsigned long long)now);
     memset(content + stamp, 'x', (size_t)(content_size - stamp));
     int size = snprintf(text, sizeof text,
-                        "42%u[\"send-message\",{\"roomId\":\"%s\",\"content\":\"%.*s\",\"clientMessageId\":\"%d-%u\"}]", id,
-                        client->room, content_size, content, (int)(client - clients), id);
+                        "42%u[\"send-message\",{\"roomId\":\"%s\",\"content\":\"%.*s\",\"clientMessageId\":\"%llx-%d-%u\"}]", id,
+                        client->room, content_size, content, run_number, (int)(client - clients), id);
     client->in_flight++;
     send_text(client, text, (size_t)size);
 }
