@@ -75,7 +75,8 @@ def _stand_on(flask_app: Flask, settings: Settings, clock: FakeClock) -> None:
     made = flask_app.extensions["greenroom"]
     made.update(settings=settings, clock=clock)
     server = made["socketio"].server
-    sockets.bind(server, limits=handles.limits, handshake=auth.handshake, wide=limits.handshake_rate(settings))
+    rates, wide = limits.event_rates(settings), limits.handshake_rate(settings)
+    sockets.bind(server, limits=handles.limits, handshake=auth.handshake, rates=rates, wide=wide)
     live.connect(server)
 
 
