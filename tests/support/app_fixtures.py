@@ -11,12 +11,14 @@ from flask import Flask, g, request
 from flask.testing import FlaskClient
 
 from app import auth, create_app, live
+from app.auth.tokens import keyring
 from app.backends.handles import handles
 from app.backends.transaction import database
 from app.core.clock import FakeClock
 from app.core.event import Event
 from app.settings import Settings
 from app.web import limits
+from app.web.metrics import metrics
 from app.web.sockets import sockets
 
 ACTOR = "tests.actor"
@@ -72,6 +74,8 @@ def _stand_on(flask_app: Flask, settings: Settings, clock: FakeClock) -> None:
     """Bind what `create_app` binds, for an application that is made already."""
     handles.bind(settings, clock, secret=flask_app.config["SECRET_KEY"])
     database.bind(settings.sqlalchemy_url, clock=clock, publish=handles.bus.publish)
+    keyring.bind(flask_app, flask_app.config["SECRET_KEY"], settings.jwt_previous_secrets)
+    metrics.bind()
     made = flask_app.extensions["greenroom"]
     made.update(settings=settings, clock=clock)
     server = made["socketio"].server
