@@ -12,6 +12,7 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import apidocs, auth, cli, dashboard, health, live, messages, presence, rooms, timers, uploads
+from app.auth.tokens import keyring
 from app.backends.handles import handles
 from app.backends.transaction import database
 from app.core.clock import Clock, SystemClock
@@ -20,6 +21,7 @@ from app.realtime import EngineSettings, SocketIO
 from app.settings import Settings
 from app.web import cors, envelope, headers, limits, metrics, observability, transfer
 from app.web.http import OrjsonProvider
+from app.web.metrics import metrics as metrics_of_process
 from app.web.secret import load_secret
 from app.web.sockets import sockets
 
@@ -36,8 +38,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     _configure(app, settings)
-    handles.bind(settings, clock, secret=app.config["SECRET_KEY"])
-    database.bind(settings.sqlalchemy_url, clock=clock, publish=handles.bus.publish)
+    _bind_backends(app, settings, clock)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"))
     observability.init_app(app)
@@ -53,8 +54,34 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     socketio = _socketio(app, settings)
     _trust_proxies(app, settings.trusted_hops)
     app.extensions["greenroom"] = {"settings": settings, "clock": clock, "socketio": socketio}
-    live.connect(socketio.server)
+    _bind_sockets(socketio, settings)
     return app
+
+
+def rebind(app: Flask, settings: Settings, clock: Clock) -> None:
+    """Let an application that is made already stand on other backends: for tests, where its routes are most of the cost."""
+    _bind_backends(app, settings, clock)
+    keyring.bind(app, app.config["SECRET_KEY"], settings.jwt_previous_secrets)
+    metrics_of_process.bind()
+    made = app.extensions["greenroom"]
+    made.update(settings=settings, clock=clock)
+    _bind_sockets(made["socketio"], settings)
+
+
+def _bind_backends(app: Flask, settings: Settings, clock: Clock) -> None:
+    handles.bind(settings, clock, secret=app.config["SECRET_KEY"])
+    database.bind(settings.sqlalchemy_url, clock=clock, publish=handles.bus.publish)
+
+
+def _bind_sockets(socketio: SocketIO, settings: Settings) -> None:
+    sockets.bind(
+        socketio.server,
+        limits=handles.limits,
+        handshake=auth.handshake,
+        rates=limits.event_rates(settings),
+        wide=limits.handshake_rate(settings),
+    )
+    live.connect(socketio.server)
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -83,12 +110,5 @@ def _socketio(app: Flask, settings: Settings) -> SocketIO:
         engine=EngineSettings.from_env(worker_id=settings.worker_id),
         cors_allowed_origins=live.allowed_origin(settings),
         client_manager=live.BusManager(),
-    )
-    sockets.bind(
-        socketio.server,
-        limits=handles.limits,
-        handshake=auth.handshake,
-        rates=limits.event_rates(settings),
-        wide=limits.handshake_rate(settings),
     )
     return socketio

@@ -10,16 +10,11 @@ import pytest
 from flask import Flask, g, request
 from flask.testing import FlaskClient
 
-from app import auth, create_app, live
-from app.auth.tokens import keyring
-from app.backends.handles import handles
+from app import create_app, rebind
 from app.backends.transaction import database
 from app.core.clock import FakeClock
 from app.core.event import Event
 from app.settings import Settings
-from app.web import limits
-from app.web.metrics import metrics
-from app.web.sockets import sockets
 
 ACTOR = "tests.actor"
 SECRET = "a-test-secret-of-more-than-32-bytes!"
@@ -53,7 +48,7 @@ def app(settings: Settings, clock: FakeClock) -> Iterator[Flask]:
     """
     kind = replace(settings, database_url="", data_dir="")
     if kind in _made:
-        _stand_on(_made[kind], settings, clock)
+        rebind(_made[kind], settings, clock)
     else:
         _made[kind] = create_app(settings, clock=clock)
         _made[kind].before_request(_act_as_told)
@@ -68,20 +63,6 @@ def _act_as_told() -> None:
     """A request whose environment names its actor is theirs: how a credential becomes an actor is auth's to test."""
     if ACTOR in request.environ:
         g.actor = request.environ[ACTOR]
-
-
-def _stand_on(flask_app: Flask, settings: Settings, clock: FakeClock) -> None:
-    """Bind what `create_app` binds, for an application that is made already."""
-    handles.bind(settings, clock, secret=flask_app.config["SECRET_KEY"])
-    database.bind(settings.sqlalchemy_url, clock=clock, publish=handles.bus.publish)
-    keyring.bind(flask_app, flask_app.config["SECRET_KEY"], settings.jwt_previous_secrets)
-    metrics.bind()
-    made = flask_app.extensions["greenroom"]
-    made.update(settings=settings, clock=clock)
-    server = made["socketio"].server
-    rates, wide = limits.event_rates(settings), limits.handshake_rate(settings)
-    sockets.bind(server, limits=handles.limits, handshake=auth.handshake, rates=rates, wide=wide)
-    live.connect(server)
 
 
 @pytest.fixture
