@@ -247,3 +247,9 @@ def test_a_direct_room_is_made_once_and_then_always_the_same(http: Client) -> No
     assert made.get_json()["id"] == again.get_json()["id"]
     assert (made.get_json()["name"], made.get_json()["isDirect"]) == ("ada & bob", True)
     assert code_of(http(ada).post("/dms", {"userId": new_id()})) == "user_not_found"
+
+
+@pytest.mark.parametrize("token", ["%00", "%20", "x" * 65, "%F0%9F%98%80"])
+def test_a_token_that_no_link_can_have_is_no_link(http: Client, token: str) -> None:
+    answer = http(make_user()).post(f"/links/{token}/accept")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (404, "link_not_found")

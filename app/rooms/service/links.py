@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import delete, or_, select, update
@@ -18,6 +19,8 @@ from app.rooms.people import find_person
 from app.rooms.service.members import admit
 from app.rooms.service.rooms import RoomView
 from app.web.cursor import PAGE_SIZE, Page, cut_page, older_than
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
 def create_link(
@@ -107,6 +110,8 @@ def accept_link(*, actor: Actor, token: str) -> RoomView:
 
 
 def _usable_link(session: Session, token: str) -> Link:
+    if not _TOKEN.match(token):  # PostgreSQL refuses NUL even to compare with it
+        raise AppError("link_not_found")
     statement = select(Link).join(Room, Room.id == Link.room_id).where(Link.token == token, Room.deleted_at.is_(None))
     statement = statement.with_for_update(of=Link, key_share=True)
     link = session.execute(statement).scalar_one_or_none()
