@@ -77,6 +77,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         application_limits=[
             ApplicationLimit(policy.limit, key_function=policy.key, exempt_when=policy.is_off, scope="class"),
             ApplicationLimit(policy.name_limit, key_function=name_key, exempt_when=policy.is_no_guess, scope="name"),
+            ApplicationLimit(policy.all_limit, key_function=policy.who, exempt_when=policy.is_roomless, scope="rooms"),
         ],
         storage_uri="greenroom://",
         storage_options={"windows": handles.windows},  # type: ignore[dict-item]
@@ -126,11 +127,23 @@ class Policy:
         """How often one name may be tried from one address."""
         return f"{_share(self._most, 10)} per {self._window_s} second"
 
+    def is_roomless(self) -> bool:
+        """Whether the request counts in one window already, whatever room it names."""
+        is_off = not self._most or not self._amounts["wide"]
+        return is_off or endpoint_class() not in ("read", "write")
+
+    def all_limit(self) -> str:
+        """How much there may be in all rooms together: a made-up room must not be a fresh window."""
+        return f"{self._amounts['wide']} per {self._window_s} second"
+
+    def who(self) -> str:
+        """The person, or the address of somebody without an account."""
+        person = current_actor().limit_key if current_actor().user_id and endpoint_class() != "wide" else None
+        return person or f"address:{client_address()}"
+
     def key(self) -> str:
         """Whom the request counts against, in which room, for what."""
-        kind = endpoint_class()
-        person = current_actor().limit_key if current_actor().user_id and kind != "wide" else None
-        who = person or f"address:{client_address()}"
+        kind, who = endpoint_class(), self.who()
         return f"{kind}:{who}" if kind in ("wide", "sign-in") else f"{kind}:{_room()}:{who}"
 
 

@@ -96,7 +96,8 @@ def test_an_account_is_counted_as_a_person_wherever_it_calls_from(site: FlaskCli
     assert passed(site, "/api/rooms", "user:bo", tries=30, address="192.0.2.1") == 20
 
 
-def test_each_room_and_each_class_has_its_own_count(site: FlaskClient) -> None:
+def test_each_room_and_each_class_has_its_own_count(clock: FakeClock) -> None:
+    site = made_app(wide_rate_limit_max_requests=1_000).test_client()
     for path in (f"/api/rooms/{ROOM}", f"/api/rooms/{OTHER_ROOM}", "/api/rooms"):
         assert passed(site, path, "user:ada") == 20
         assert passed(site, path, "user:ada", method="POST") == 20
@@ -172,3 +173,9 @@ def test_the_window_is_a_setting(clock: FakeClock) -> None:
     rate = limits.handshake_rate(Settings(rate_limit_window_ms=10_000, wide_rate_limit_max_requests=50))
     assert rate is not None
     assert (rate.per_second, rate.burst) == (5, 50)
+
+
+def test_made_up_rooms_are_no_way_around_the_limit(site: FlaskClient) -> None:
+    answers = [call(site, f"/api/rooms/{number:032x}", "user:ada").status_code for number in range(60)]
+    assert answers.count(200) == 50
+    assert set(answers[50:]) == {429}
