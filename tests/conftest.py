@@ -1,3 +1,9 @@
 """Fixtures for every test; those for services are in tests/support/fixtures.py."""
 
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = ["tests.support.fixtures", "tests.support.app_fixtures"]
+
+# How long an example takes says something about the machine, not about the property.
+settings.register_profile("greenroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("greenroom")
