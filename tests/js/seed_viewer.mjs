@@ -19,6 +19,7 @@ async function startTimer(timerId) {
   }
 }
 
+let started = false;
 const socket = io(url);
 
 socket.on("connect", () => {
@@ -26,6 +27,8 @@ socket.on("connect", () => {
 });
 socket.on("room-state", async (roomData) => {
   say("room-state", { name: roomData.name, timers: roomData.timers.length, shareToken: roomData.shareToken });
+  if (started) return; // request-sync brings the state again
+  started = true;
   socket.emit("ping");
   socket.emit("request-sync");
   await startTimer(timerId);
