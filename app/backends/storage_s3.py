@@ -1,19 +1,20 @@
 """Files in an S3-compatible bucket: clients send to it and read from it directly.
 
 Cooperative: boto3 is imported after gevent has patched sockets, so a slow bucket delays only who waits for it. Timeouts are
-short and there is one retry; what still fails is `storage_unavailable`. Buckets are addressed by path, so that pages need to
-allow a single origin.
+short, there is one retry, and each call as a whole has a limit that a bucket which sends a byte now and then reaches as well;
+what still fails is `storage_unavailable`. Buckets are addressed by path, so that pages need to allow a single origin.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+import gevent
 import structlog
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -27,6 +28,8 @@ from app.settings import Settings
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
+CALL_LIMIT_S = 8.0
+TRANSFER_LIMIT_S = 15.0  # of a whole file; completing a picture has three of them, and nginx waits for a minute
 CHUNK_BYTES = 256 * 1024
 PUT_LIFE_S = 60
 KEPT_URLS = 10_000
@@ -86,17 +89,19 @@ class S3Storage:
         with _same():
             some = f"bytes={start}-{start + length - 1}"
             found = self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=version, Range=some)
-            body: bytes = found["Body"].read()
-            return body
+            with closing(found["Body"]) as body:
+                content: bytes = body.read()
+                return content
 
     def fetch(self, key: str, path: Path, *, version: str) -> None:
-        with _same(), path.open("wb") as file:
+        with _same(TRANSFER_LIMIT_S), path.open("wb") as file:
             found = self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=version)
-            for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
-                offload(file.write, chunk)
+            with closing(found["Body"]) as body:
+                for chunk in body.iter_chunks(CHUNK_BYTES):
+                    offload(file.write, chunk)
 
     def keep(self, source: str, key: str, *, version: str, serving: Serving) -> None:
-        with _same():
+        with _same(TRANSFER_LIMIT_S):
             self._client.copy_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -117,7 +122,7 @@ class S3Storage:
         }
         headers = {"Content-Type": serving.mime, "Content-Disposition": serving.disposition}
         url = self._client.generate_presigned_url("put_object", Params=what, ExpiresIn=PUT_LIFE_S)
-        with _honest(), path.open("rb") as file:
+        with _honest(TRANSFER_LIMIT_S), path.open("rb") as file:
             answer = self._http.send(AWSRequest("PUT", url, headers=headers, data=file).prepare())
         if not 200 <= answer.status_code < 300:  # noqa: PLR2004
             log.warning("storage_failed", status=answer.status_code)
@@ -181,10 +186,17 @@ def _client(settings: Settings) -> Any:
 
 
 @contextmanager
-def _honest() -> Iterator[None]:
-    """A bucket that fails is a storage that is away; KeyError: there is no such object."""
+def _honest(limit_s: float | None = None) -> Iterator[None]:
+    """A bucket that fails or takes longer is a storage that is away; KeyError: there is no such object."""
+    limit = gevent.Timeout(limit_s or CALL_LIMIT_S)
+    limit.start()
     try:
         yield
+    except gevent.Timeout as why:
+        if why is not limit:
+            raise
+        log.warning("storage_failed", reason="too slow")
+        raise unavailable() from None
     except ClientError as why:
         code = str(why.response.get("Error", {}).get("Code"))
         if code in _REPLACED:
@@ -194,13 +206,15 @@ def _honest() -> Iterator[None]:
     except (BotoCoreError, OSError) as why:
         log.warning("storage_failed", reason=str(why))
         raise unavailable() from why
+    finally:
+        limit.close()
 
 
 @contextmanager
-def _same() -> Iterator[None]:
+def _same(limit_s: float | None = None) -> Iterator[None]:
     """For what acts on one version of an object."""
     try:
-        with _honest():
+        with _honest(limit_s):
             yield
     except KeyError:
         raise replaced() from None

@@ -8,13 +8,17 @@ from app.uploads.models import ALT_MAX, MIME_MAX
 from app.web.schema import Id, Instant, Schema, Text, Whole
 
 ANNOUNCED_NAME_MAX = 1_000  # shortened to what is kept; browsers send what the disk has
+NAME_RULE = (
+    "Kept as people may safely see it: without folders, controls and invisible characters (those that turn the direction of"
+    " text among them), ending as its type does, at most 120 characters. NUL is refused."
+)
 
 
 class InitUpload(Schema):
     """A file that somebody wants to send."""
 
     room_id = Id(required=True)
-    filename = Text(max_length=ANNOUNCED_NAME_MAX, required=True)
+    filename = Text(max_length=ANNOUNCED_NAME_MAX, required=True, metadata={"description": NAME_RULE})
     mime = Text(max_length=MIME_MAX, required=True)
     bytes = Whole(minimum=1, maximum=2**53, required=True)
     alt = Text(min_length=0, max_length=ALT_MAX, load_default="")

@@ -20,11 +20,12 @@ from app.uploads.embedded import admit_file, open_file, receive_file
 from app.uploads.models import Attachment
 from app.uploads.names import clean_filename
 from app.uploads.payloads import file_url
-from app.uploads.pruning import prune_uploads, sweep_discarded
+from app.uploads.pruning import UNUSED_MS, prune_uploads, sweep_discarded
 from app.uploads.quotas import require_quota
 from app.uploads.sharing import claim_attachments, describe_attachments, offer_attachments, release_attachment
 
 __all__ = [
+    "UNUSED_MS",
     "admit_file",
     "claim_attachments",
     "complete_upload",

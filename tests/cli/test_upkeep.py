@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app.backends.handles import handles
+from app.backends.storage import unavailable
 from app.backends.transaction import reading, transaction
 from app.cli import upkeep
+from app.core.actor import Actor
 from app.core.clock import FakeClock
 from app.messages import service as messages
 from app.rooms import service as rooms
 from app.rooms.models import Room, RoomEvent
+from app.uploads import service as uploads
+from app.uploads.models import Attachment, DiscardedFile
 from tests.cli.conftest import Run
 from tests.support.factories import make_room, make_user
+from tests.uploads.support import init, picture, send, ticket_of
 
 BREAKAGES = {
     "UPDATE room_heads SET chat_seq = 0": "a room's head is not behind its messages",
@@ -63,6 +70,49 @@ def test_pruning_takes_what_is_old_and_nothing_else(run: Run, busy_room: Room, c
         assert session.get(Room, gone.id) is None
         assert session.get(Room, busy_room.id) is not None
         assert session.query(RoomEvent).count() == 0
+
+
+def test_the_files_of_what_is_gone_are_removed_from_the_storage(
+    run: Run, client: FlaskClient, clock: FakeClock
+) -> None:
+    ada = make_user("ada")
+    kept, purged = make_room(ada), make_room(ada)
+    names = [send_file(client, ada, room) for room in (kept, purged)]
+    unfinished = init(ada, kept, picture())
+    assert send(client, ticket_of(unfinished), picture()) == 204
+    rooms.delete_room(actor=ada, room_id=purged.id)
+    clock.advance(upkeep.DELETED_ROOMS_MS + 1)
+    output = run("prune").output
+    assert "uploads that were not finished, or that no message shows: 1 removed" in output
+    clock.advance(handles.settings.upload_ticket_ms)
+    run("prune")
+    assert [handles.storage.head(name) is not None for name in names] == [True, False]
+    with reading() as session:
+        assert session.query(DiscardedFile).count() == 0
+        assert session.query(Attachment).count() == 1
+
+
+def test_a_storage_that_is_away_does_not_keep_the_rest_from_being_pruned(
+    run: Run, busy_room: Room, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object) -> None:
+        raise unavailable()
+
+    monkeypatch.setattr(handles.storage, "delete", away)
+    clock.advance(upkeep.ROOM_EVENTS_MS + 1)
+    output = run("prune", code=1).output
+    assert "room events older than a day: 0 removed" not in output
+    assert "files in the storage that nobody needs: NOT now" in output
+
+
+def send_file(client: FlaskClient, actor: Actor, room: Room) -> str:
+    """Send a picture in a message of `room`; the key it is kept under."""
+    answer = init(actor, room, picture())
+    assert send(client, ticket_of(answer), picture()) == 204
+    attachment = uploads.complete_upload(actor=actor, upload_id=answer["upload_id"])
+    messages.send_message(actor=actor, room_id=room.id, content="x", attachment_id=attachment["id"])
+    with reading() as session:
+        return session.get_one(Attachment, attachment["id"]).file_key
 
 
 def test_a_job_that_fails_leaves_the_others_their_turn(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

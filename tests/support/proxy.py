@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Self
 
+import gevent
 import gevent.event
 from gevent.server import StreamServer
 
@@ -25,6 +26,7 @@ class Proxy:
         self._sockets: set[socket.socket] = set()
         self._open = gevent.event.Event()
         self._open.set()
+        self._pause_s = 0.0
         self.bytes_through = 0
 
     @property
@@ -36,9 +38,14 @@ class Proxy:
         """From now on nothing comes through in either direction and nobody is told; connections stay open."""
         self._open.clear()
 
+    def trickle(self, pause_s: float) -> None:
+        """From now on bytes come one by one, with a pause between them: slow, and never silent for long."""
+        self._pause_s = pause_s
+
     def restore(self) -> None:
         """Let everything through again. What was swallowed stays lost, so the connections of that time are cut."""
         self.cut()
+        self._pause_s = 0.0
         self._open.set()
 
     def cut(self) -> None:
@@ -78,7 +85,9 @@ class Proxy:
         try:
             while data := source.recv(CHUNK_BYTES):
                 self._open.wait()
-                target.sendall(data)
+                for part in [data[n : n + 1] for n in range(len(data))] if self._pause_s else [data]:
+                    target.sendall(part)
+                    gevent.sleep(self._pause_s)
                 self.bytes_through += len(data)
         except OSError:
             return

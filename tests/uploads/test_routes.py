@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -83,6 +84,27 @@ def test_a_file_may_be_larger_than_any_other_body(ada: Person, room: Any) -> Non
     assert ada.post("/api/upload/complete", uploadId=ticket["uploadId"])["bytes"] == len(content)
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("holiday\u202egpj.exe", "holidaygpj.exe.png"),
+        ("\u2066a\u2069\u200f.png", "a.png"),
+        ("a\r\nSet-Cookie: sid=1.png", "aSet-Cookie_ sid=1.png"),
+        ("../../\u00fcber \U0001f600\u65e5\u672c.png", "\u00fcber \U0001f600\u65e5\u672c.png"),
+        ("x" * 900 + ".png", "x" * 116 + ".png"),
+    ],
+    ids=["right-to-left", "isolates", "line break", "unicode", "long"],
+)
+def test_a_name_is_told_and_served_as_people_may_safely_see_it(ada: Person, room: Any, given: str, kept: str) -> None:
+    ticket = ask(ada, room, filename=given)
+    post(ada, ticket, PNG)
+    attachment = ada.post("/api/upload/complete", uploadId=ticket["uploadId"])
+    assert attachment["filename"] == kept
+    served = requests.get(ada.url + attachment["url"], timeout=10).headers
+    assert served["Content-Disposition"].partition("filename*=UTF-8''")[2] == quote(kept, safe="")
+    assert "Set-Cookie" not in served
+
+
 def test_what_was_not_announced_is_refused(ada: Person, room: Any) -> None:
     ticket = ask(ada, room)
     assert code(post(ada, ticket, PNG + b"!")) == "file_too_large"
@@ -107,6 +129,8 @@ def test_what_was_not_announced_is_refused(ada: Person, room: Any) -> None:
         {"bytes": -1},
         {"bytes": "1"},
         {"filename": ""},
+        {"filename": "a\x00.png"},
+        {"filename": "x" * 1001},
         {"mime": "x" * 101},
         {"alt": "x" * 501},
         {"more": 1},
