@@ -1,5 +1,6 @@
 #!/bin/sh
-# With no argument: style, layers, types, then every test with branch coverage. With arguments: pytest alone, with them.
+# With no argument: style, layers, types, then every test with branch coverage, in two halves side by side.
+# With arguments: pytest alone, with them.
 # Needs Python and Node; PostgreSQL, Valkey, nginx and S3 come from wheels where the machine has none of its own.
 . "$(dirname "$0")/lib.sh"
 
@@ -9,5 +10,23 @@ if [ $# -gt 0 ]; then exec "$VENV/bin/python" -m pytest "$@"; fi
 
 sh scripts/lint.sh
 sh scripts/types.sh
+
+half() {
+    SHARD=$1/2 COVERAGE_FILE="$PWD/var/coverage/$1/data" "$VENV/bin/python" -m pytest --cov --cov-report= --cov-fail-under=0
+}
+
 rm -rf var/coverage
-exec "$VENV/bin/python" -m pytest --cov --cov-report=term
+mkdir -p var/coverage/1 var/coverage/2
+half 2 >var/test-2.log 2>&1 &
+second=$!
+trap 'kill $second 2>/dev/null' EXIT INT TERM
+failed=0
+say "Two halves run side by side; what the second says follows the first."
+half 1 || failed=1
+wait $second || failed=1
+trap - EXIT INT TERM
+cat var/test-2.log
+
+"$VENV/bin/coverage" combine -q var/coverage/1 var/coverage/2
+"$VENV/bin/coverage" report || failed=1
+exit $failed

@@ -1,0 +1,27 @@
+"""The shares of tests/support/shards.py."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.shards import cost_of, share_out
+
+COSTS = st.dictionaries(st.text(min_size=1), st.floats(0, 1000), max_size=40)
+
+
+@given(COSTS, st.integers(1, 4))
+def test_every_file_has_one_shard_and_every_process_finds_the_same(costs: dict[str, float], shards: int) -> None:
+    shared = share_out(costs, shards)
+    assert set(shared) == set(costs)
+    assert all(0 <= shard < shards for shard in shared.values())
+    assert share_out(dict(reversed(costs.items())), shards) == shared
+
+
+@given(COSTS)
+def test_no_shard_is_dearer_than_the_others_by_more_than_one_file(costs: dict[str, float]) -> None:
+    shared = share_out(costs, 2)
+    load = [sum(cost for file, cost in costs.items() if shared[file] == shard) for shard in (0, 1)]
+    assert abs(load[0] - load[1]) <= max(costs.values(), default=0) + 1e-6
+
+
+def test_a_browser_test_counts_for_many_plain_ones() -> None:
+    assert cost_of("tests/browser/test_room.py", 2) > cost_of("tests/rooms/test_rights.py", 20)
