@@ -27,6 +27,6 @@ wait $second || failed=1
 trap - EXIT INT TERM
 cat var/test-2.log
 
-"$VENV/bin/coverage" combine -q var/coverage/1 var/coverage/2
+"$VENV/bin/coverage" combine -q var/coverage/1/data var/coverage/2/data
 "$VENV/bin/coverage" report || failed=1
 exit $failed
