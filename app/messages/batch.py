@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 
 import gevent
 import structlog
-from gevent.event import AsyncResult
+from gevent.event import Event as Signal
 
-from app.backends.transaction import transaction
+from app.backends.transaction import database, transaction
 from app.core.errors import AppError
+from app.core.later import Later
 from app.messages.sending import Outcome, write_drafts
 from app.messages.standing import Draft
 
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 @dataclass(slots=True)
 class _Ticket:
     draft: Draft
-    result: AsyncResult[Outcome] = field(default_factory=AsyncResult)
+    outcome: Later[Outcome] = field(default_factory=Later)
 
 
 def write_together(drafts: list[Draft]) -> list[Outcome]:
@@ -46,20 +47,34 @@ class Batcher:
         self._waiting: list[_Ticket] = []
         self._is_writing = False
 
+    def put(self, draft: Draft) -> Later[Outcome]:
+        """Write `draft` with whatever else waits, after what was put before; fails with `database_unavailable`.
+
+        Inside a transaction it belongs to that, and is written at once.
+        """
+        ticket = _Ticket(draft)
+        if database.in_transaction:
+            self._settle([ticket])
+            return ticket.outcome
+        self._waiting.append(ticket)
+        if not self._is_writing:
+            self._is_writing = True
+            # In a context of its own: the caller's snapshot is not the batch's.
+            gevent.spawn(Context().run, self._write_waiting)
+        return ticket.outcome
+
     def send(self, draft: Draft) -> Outcome:
-        """Write `draft` with whatever else waits; returns when it is durable or refused.
+        """`put`, and wait until it is durable or refused.
 
         Raises:
             AppError: `database_unavailable`.
         """
-        ticket = _Ticket(draft)
-        self._waiting.append(ticket)
-        if not self._is_writing:
-            self._is_writing = True
-            # In a context of its own: the caller's transaction or snapshot is not the batch's.
-            gevent.spawn(Context().run, self._write_waiting)
-        outcome: Outcome = ticket.result.get()
-        return outcome
+        outcome = self.put(draft)
+        if not outcome.is_ready:
+            settled = Signal()
+            outcome.on_ready(settled.set)
+            settled.wait()
+        return outcome.result()
 
     def _write_waiting(self) -> None:
         try:
@@ -75,14 +90,14 @@ class Batcher:
         except Exception as why:
             if isinstance(why, AppError) or len(tickets) == 1:
                 for ticket in tickets:
-                    ticket.result.set_exception(why)
+                    ticket.outcome.fail(why)
             else:
                 log.exception("batch_split", messages=len(tickets))
                 for ticket in tickets:
                     self._settle([ticket])
         else:
             for ticket, outcome in zip(tickets, outcomes, strict=True):
-                ticket.result.set(outcome)
+                ticket.outcome.settle(outcome)
 
 
 batcher = Batcher()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from app.backends.transaction import database, reading
+from app.backends.transaction import reading
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import is_id
-from app.messages.batch import batcher, write_together
+from app.core.later import Later
+from app.messages.batch import batcher
 from app.messages.changing import delete_message, edit_message, vote_for_question, withdraw_vote
 from app.messages.history import list_changes, list_messages, list_messages_before, recent_messages
 from app.messages.payloads import Payload
 from app.messages.receipts import count_unread, get_receipts, mark_read
 from app.messages.search import search_messages
+from app.messages.sending import Outcome
 from app.messages.standing import Draft
 from app.messages.transcript import get_transcript
 from app.rooms.access import require_role
@@ -21,6 +24,7 @@ from app.rooms.models import Role
 
 __all__ = [
     "after_send",
+    "begin_sending",
     "count_unread",
     "delete_message",
     "edit_message",
@@ -58,17 +62,31 @@ def send_message(
             `retry_after_ms`), `forbidden` (a stage line by who is no host), `message_not_found` (`reply_to`),
             `attachment_not_found`.
     """
-    if not is_id(room_id):
+    draft = _checked(Draft(actor, room_id, content, message_type, client_message_id, attachment_id, reply_to))
+    return _concluded(draft, batcher.send(draft))
+
+
+def begin_sending(**arguments: Any) -> Later[Payload]:
+    """`send_message`, with its arguments, that does not wait: what is begun in turn is written in turn, together if it can."""
+    draft = _checked(Draft(**arguments))
+    return batcher.put(draft).followed_by(lambda outcome: _concluded(draft, outcome.result()))
+
+
+def _checked(draft: Draft) -> Draft:
+    if not is_id(draft.room_id):
         raise AppError("room_not_found")
-    draft = Draft(actor, room_id, content, message_type, client_message_id, attachment_id, reply_to)
-    outcome = write_together([draft])[0] if database.in_transaction else batcher.send(draft)
+    return draft
+
+
+def _concluded(draft: Draft, outcome: Outcome) -> Payload:
+    """The message, once it is known what became of it."""
     if outcome.error is not None:
         raise outcome.error
     if outcome.message is None:
-        raise _refusal(actor, room_id)
+        raise _refusal(draft.actor, draft.room_id)
     if outcome.fresh:
         for listener in after_send:
-            listener(room_id, actor)
+            listener(draft.room_id, draft.actor)
     return outcome.message
 
 

@@ -1,17 +1,12 @@
 """One Engine.IO session (protocol v4), whatever its transport.
 
-Messages wait in `_inbox` and are handled in order by one greenlet, which exists only while there
-are any; the end of the connection is the last of them. So a client's events never overlap, and a
-client that sends faster than its events are handled is not read. Heartbeat, pong and close are
-handled where they arrive, in the hub.
+Messages are handled as `Inbox` says; the end of the connection is the last of them. Heartbeat, pong
+and close are handled where they arrive, in the hub.
 """
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
-import gevent
 from engineio.packet import Packet
-from gevent.event import Event
 
 from app.realtime.frames import (
     BINARY,
@@ -21,6 +16,7 @@ from app.realtime.frames import (
     ProtocolError,
     encode_frame,
 )
+from app.realtime.inbox import Ended, Inbox
 from app.realtime.transport import (
     CLIENT_DISCONNECT,
     NO_TRANSPORT,
@@ -38,25 +34,11 @@ if TYPE_CHECKING:
     from app.realtime.engine import EngineServer
     from app.realtime.upgrade import Probe
 
-logger = logging.getLogger(__name__)
-
 PING_FRAME: Final = encode_frame(b"2")
 MESSAGE_TYPE: Final = "4"
-#: A handler greenlet lets others run after this long, as the flusher does.
-YIELD_S: Final = 1e-6
 
 
-class Ended:
-    """The last thing in an inbox: why the connection ended, and what the client did wrong."""
-
-    __slots__ = ("fault", "reason")
-
-    def __init__(self, reason: str, fault: str) -> None:
-        self.reason = reason
-        self.fault = fault
-
-
-class Connection:
+class Connection(Inbox):
     """What `EngineServer.sockets` holds; stands where `engineio.Socket` stands in the stock server."""
 
     __slots__ = (
@@ -64,9 +46,6 @@ class Connection:
         "_backlog_since_ms",
         "_deadline_ms",
         "_heartbeat_ms",
-        "_inbox",
-        "_room",
-        "_working",
         "address",
         "binary",
         "clients",
@@ -84,6 +63,7 @@ class Connection:
     connected = True
 
     def __init__(self, server: "EngineServer", sid: str, address: str) -> None:
+        super().__init__()
         self.server = server
         self.sid = sid
         self.address = address
@@ -96,9 +76,6 @@ class Connection:
         self.environ: dict[str, str] | None = None  # Socket.IO's, until the client is connected
         self.clients: tuple[Any, ...] = ()  # Socket.IO's: one for each namespace
         self.binary: Any = None  # Socket.IO's: a packet whose attachments are still to come
-        self._inbox: list[str | bytes | Ended] = []
-        self._working = False
-        self._room: Event | None = None  # a POST that waits until this is handled
         self._awaiting_pong = False
         self._backlog_since_ms = 0
         self._deadline_ms = 0
@@ -175,10 +152,6 @@ class Connection:
 
     # Receiving
 
-    def wants_more(self) -> bool:
-        """False while as many messages wait as may."""
-        return len(self._inbox) < self.server.engine.max_queued_events_per_client
-
     def on_message(self, message: str | bytes) -> None:
         """An Engine.IO packet: text with its type in front, or a binary message."""
         if self.closed:
@@ -209,57 +182,15 @@ class Connection:
         if not self.closed:
             self._finish(reason)
 
-    def _queue(self, item: str | bytes | Ended) -> None:
-        self._inbox.append(item)
-        if not self._working:
-            self._begin_work()
+    def read_on(self) -> None:
+        if isinstance(self.transport, WebSocketTransport):
+            self.transport.pump()
 
-    def _begin_work(self) -> None:
-        self._working = True
-        gevent.spawn_raw(self._work)
+    def handle(self, item: str | bytes) -> None:
+        self.server.on_message(self, item)
 
-    def _work(self) -> None:
-        """Handle what waits, in order; ends when nothing does."""
-        slice_ends_ms = monotonic_ms() + self.server.slice_ms
-        try:
-            while self._inbox:
-                self._handle(self._inbox.pop(0))
-                if not self._inbox and isinstance(self.transport, WebSocketTransport):
-                    self.transport.pump()
-                if self._inbox and monotonic_ms() >= slice_ends_ms:
-                    gevent.sleep(YIELD_S)
-                    slice_ends_ms = monotonic_ms() + self.server.slice_ms
-        finally:
-            self._working = False
-            if self._room is not None:
-                self._room.set()
-            if self._inbox:  # a handler was killed: the messages behind it must not wait for ever
-                self._begin_work()
-
-    def wait_for_room(self, timeout_s: float) -> bool:
-        """Block a POST while as many messages wait as may; False if they still do at the end.
-
-        A WebSocket is just not read meanwhile.
-        """
-        ends_ms = monotonic_ms() + timeout_s * 1000
-        while not self.wants_more() and not self.closed and monotonic_ms() < ends_ms:
-            self._room = self._room or Event()
-            self._room.clear()
-            self._room.wait(timeout_s)
-        return self.wants_more()
-
-    def _handle(self, item: str | bytes | Ended) -> None:
-        try:
-            if isinstance(item, Ended):
-                if item.fault:  # logged here: a hub callback, where it is noticed, may not wait for a lock
-                    logger.info("%s closed: %s", self.sid, item.fault)
-                self.server.on_ended(self, item.reason)
-            else:
-                self.server.counters.events += 1
-                self.server.on_message(self, item)
-        except (Exception, gevent.Timeout):
-            self.server.counters.handler_errors += 1
-            logger.exception("the handler of a message failed")
+    def on_end(self, reason: str) -> None:
+        self.server.on_ended(self, reason)
 
     # Sending (as `engineio.Socket`)
 

@@ -3,7 +3,8 @@
 Differences from python-socketio that a feature can rely on: only registered client events run;
 whatever is sent in a connect handler arrives after the answer to the CONNECT; what is sent to one
 client arrives after what its rooms were sent before; a disconnect handler runs once, and rooms are
-left whatever it does; a malformed packet closes the connection.
+left whatever it does; a malformed packet closes the connection; an event that overlaps (see
+`Server.let_overlap`) does not hold up the next one that does.
 """
 
 import logging
@@ -14,7 +15,9 @@ from typing import Any
 import engineio
 from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 
+from app.core.later import Later
 from app.realtime import codec, drain, packets
+from app.realtime.answers import Awaited, encode_ack
 from app.realtime.connection import Connection
 from app.realtime.context import wants_ack
 from app.realtime.engine import EngineServer
@@ -60,6 +63,7 @@ class Server(SendingServer):
         self.engine = engine
         self.worker_id = engine.worker_id
         self.drain_callbacks: list[Callback] = []
+        self._overlapping: set[str] = set()
         options.setdefault("json", codec)
         super().__init__(
             client_manager=client_manager or Manager(),
@@ -116,7 +120,16 @@ class Server(SendingServer):
             return None
         return packet
 
+    def let_overlap(self, event: str) -> None:
+        """Handlers of `event` answer `Later`, and the next overlapping event of the client may begin before that is there.
+
+        Answers go out in the order of the events. Any other packet waits until all answers before it are out.
+        """
+        self._overlapping.add(event)
+
     def _dispatch(self, connection: Connection, packet: Packet) -> None:
+        if connection.answers and not (packet.type == packets.EVENT and packet.data[0] in self._overlapping):
+            connection.wait_for_answers()
         client = _client_in(connection, packet.namespace)
         if client is None:
             if packet.type != packets.CONNECT:
@@ -144,9 +157,10 @@ class Server(SendingServer):
                 return
         else:
             return
-        if packet.id is not None and result is not self.not_handled:
-            answer = packets.encode(packets.ACK, client.namespace, ack_arguments(result), packet.id)
-            client.write(answer)
+        if isinstance(result, Later):
+            client.connection.answer_later(Awaited(client, packet.id, result))
+        elif packet.id is not None and result is not self.not_handled:
+            client.write(encode_ack(client, packet.id, result))
 
     # Coming and going
 
@@ -246,13 +260,6 @@ class Server(SendingServer):
     def drain(self, reconnect_in_ms: int | None = None, batch: int | None = None) -> None:
         """Tell every client to come back within `reconnect_in_ms`, then close them in batches."""
         drain.drain_server(self, reconnect_in_ms, batch)
-
-
-def ack_arguments(result: Any) -> list[Any]:
-    """The arguments of an acknowledgement: a tuple is several, None is none."""
-    if isinstance(result, tuple):
-        return list(result)
-    return [] if result is None else [result]
 
 
 def _client_in(connection: Connection, namespace: str) -> Client | None:

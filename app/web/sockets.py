@@ -1,7 +1,8 @@
 """Socket events: `@on("send-message", SendMessage)` does the actor, the limit, the validation and the ack for all handlers.
 
 A handler is `handler(client, data) -> dict | None`; what it returns is the ack beside `ok: true`. A failure is the ack
-`{"ok": false, "error": {…}}`, or an `error` event when no ack was asked for. Handlers of one client run in order.
+`{"ok": false, "error": {…}}`, or an `error` event when no ack was asked for. Handlers of one client run in order; one that
+`overlaps` answers `Later`, and the next that overlaps begins meanwhile. Answers keep the order all the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -18,6 +20,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from app.backends.limits import Limits, Rate
 from app.core.actor import ANONYMOUS, Actor
 from app.core.errors import AppError
+from app.core.later import Later
 from app.realtime.context import wants_ack
 from app.web.envelope import as_app_error, shown
 from app.web.schema import MAX_DEPTH, Schema, nesting
@@ -31,6 +34,7 @@ class Server(Protocol):
     """What features use of the realtime engine (`app.realtime.Server`)."""
 
     def on(self, event: str, handler: Callable[..., Any]) -> Any: ...
+    def let_overlap(self, event: str) -> None: ...
     def enter_room(self, sid: str, room: str) -> None: ...
     def leave_room(self, sid: str, room: str) -> None: ...
     def fanout(self, channel: str, event: str, *args: Any, skip_sid: str | None, latest_key: str | None) -> None: ...
@@ -52,7 +56,8 @@ class Client:
     seats: dict[str, Any] = field(default_factory=dict)
 
 
-Handler = Callable[[Client, Any], dict[str, Any] | None]
+Answer = dict[str, Any] | None
+Handler = Callable[[Client, Any], Answer | Later[dict[str, Any]]]
 Handshake = Callable[[dict[str, Any], Any], tuple[Actor, datetime | None]]
 
 
@@ -65,6 +70,7 @@ class Registration:
     handler: Handler
     string_key: str | None
     limit: str
+    overlaps: bool = False
 
 
 class Sockets:
@@ -84,7 +90,13 @@ class Sockets:
         self._handshake: Handshake = lambda environ, auth: (ANONYMOUS, None)
 
     def on(
-        self, event: str, schema: type[Schema], *, string_key: str | None = None, limit: str = "action"
+        self,
+        event: str,
+        schema: type[Schema],
+        *,
+        string_key: str | None = None,
+        limit: str = "action",
+        overlaps: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register the decorated handler for `event`.
 
@@ -92,10 +104,11 @@ class Sockets:
             schema: validates the one argument, an object; no argument is `{}`.
             string_key: when the argument is a bare string, the key that it stands for.
             limit: the rate (`app.web.limits.event_rates`) that the event counts against, per person.
+            overlaps: the handler begins something and answers `Later`.
         """
 
         def register(handler: Handler) -> Handler:
-            self.registrations[event] = Registration(event, schema, handler, string_key, limit)
+            self.registrations[event] = Registration(event, schema, handler, string_key, limit, overlaps)
             return handler
 
         return register
@@ -118,6 +131,8 @@ class Sockets:
         server.on_unknown_event = self._unknown
         for registration in self.registrations.values():
             server.on(registration.event, self._receiver(registration))
+            if registration.overlaps:
+                server.let_overlap(registration.event)
 
     def identify(self, client: Client, actor: Actor, expires_at: datetime | None) -> None:
         """Let `client` act as `actor` from now on.
@@ -182,26 +197,41 @@ class Sockets:
     def _receiver(self, registration: Registration) -> Callable[..., Any]:
         schema = registration.schema()
 
-        def receive(sid: str, *args: Any) -> dict[str, Any] | None:
+        def receive(sid: str, *args: Any) -> Answer | Later[dict[str, Any]]:
             client = self.clients.get(sid)
             if client is None:
                 return None
             started_s = time.perf_counter()
-            outcome = "ok"
+            result: Answer | Later[dict[str, Any]] | Exception
             try:
                 self._limit(client, registration)
                 data = schema.load(_payload(args, registration.string_key))
-                return {"ok": True, **(registration.handler(client, data) or {})}
+                result = registration.handler(client, data)
             except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
-                answer = self.fail(client, registration.event, why)
-                outcome = answer["error"]["code"]
-                return answer
-            finally:
-                elapsed_s = time.perf_counter() - started_s
-                for listener in self.on_handled:
-                    listener(registration.event, outcome, elapsed_s)
+                result = why
+            conclude = partial(self._conclude, client, registration.event, started_s)
+            return _in_turn(result).followed_by(conclude) if registration.overlaps else conclude(result)
 
         return receive
+
+    def _conclude(
+        self, client: Client, event: str, started_s: float, result: Answer | Later[dict[str, Any]] | Exception
+    ) -> dict[str, Any]:
+        """The answer to an event that was handled, or failed; counts it."""
+        outcome = "ok"
+        try:
+            if isinstance(result, Later):
+                result = result.result()
+            if isinstance(result, Exception):
+                raise result
+            answer = {"ok": True, **(result or {})}
+        except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
+            answer = self.fail(client, event, why)
+            outcome = answer["error"]["code"]
+        elapsed_s = time.perf_counter() - started_s
+        for listener in self.on_handled:
+            listener(event, outcome, elapsed_s)
+        return answer
 
     def _limit(self, client: Client, registration: Registration) -> None:
         key = client.actor.limit_key
@@ -223,6 +253,15 @@ class Sockets:
     def _unknown(self, sid: str, event: str | int, has_ack: bool) -> dict[str, Any] | None:
         client = self.clients.get(sid)
         return self.fail(client, shown(event), AppError("unknown_event")) if client else None
+
+
+def _in_turn(result: Answer | Later[dict[str, Any]] | Exception) -> Later[Any]:
+    """`result` to be answered in its turn: also what failed at once waits for what came before it."""
+    if isinstance(result, Later):
+        return result
+    later: Later[Any] = Later()
+    later.settle(result)
+    return later
 
 
 def _payload(args: tuple[Any, ...], string_key: str | None) -> dict[str, Any]:

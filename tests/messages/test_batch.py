@@ -12,7 +12,7 @@ from app.messages import batch, service
 from app.messages.batch import Batcher
 from app.messages.sending import Outcome
 from app.messages.standing import Draft
-from tests.messages.support import counted, send, texts
+from tests.messages.support import counted, refused, send, texts
 from tests.support.factories import add_member, make_room, make_user
 
 
@@ -99,6 +99,30 @@ def test_senders_in_many_rooms_share_statements(app: Flask) -> None:
         page = service.list_messages(actor=owner, ref=room.id)
         assert texts(page) == ["0", "1", "2", "3", "4"]
         assert [item["seq"] for item in page["items"]] == [1, 2, 3, 4, 5]
+
+
+def test_what_one_author_begins_before_a_commit_goes_together_in_its_order(app: Flask) -> None:
+    owner = make_user()
+    room = make_room(owner)
+    with counted() as statements:
+        begun = [service.begin_sending(actor=owner, room_id=room.id, content=str(n)) for n in range(5)]
+        while not all(later.is_ready for later in begun):
+            gevent.sleep(0.001)
+    assert [later.result()["content"] for later in begun] == ["0", "1", "2", "3", "4"]
+    assert [later.result()["seq"] for later in begun] == [1, 2, 3, 4, 5]
+    assert len(statements) <= 4
+
+
+def test_a_refusal_amid_what_was_begun_costs_the_others_nothing(app: Flask) -> None:
+    owner = make_user()
+    room, nobody = make_room(owner), make_user()
+    actors = [owner, nobody, owner]
+    begun = [service.begin_sending(actor=actor, room_id=room.id, content=str(n)) for n, actor in enumerate(actors)]
+    while not all(later.is_ready for later in begun):
+        gevent.sleep(0.001)
+    with refused("forbidden"):
+        begun[1].result()
+    assert [begun[n].result()["seq"] for n in (0, 2)] == [1, 2]
 
 
 def test_sending_inside_a_transaction_belongs_to_it(app: Flask) -> None:

@@ -131,6 +131,34 @@ def test_half_a_character_is_refused(nick: Talker, room: dict[str, Any]) -> None
     assert nick.say(room, "still here")
 
 
+def test_sends_without_waiting_are_answered_and_told_in_their_order(ada: Talker, room: dict[str, Any]) -> None:
+    answers: list[tuple[int, Any]] = []
+    for n in range(12):
+        content = "" if n in {0, 5} else str(n)
+        message = {"roomId": room["id"], "content": content, "clientMessageId": f"run-{n if n != 7 else 6}"}
+        ada.socket.client.emit("send-message", message, callback=lambda answer, n=n: answers.append((n, answer)))
+    assert ada.call("leave-room", {"roomId": room["id"]})["ok"]
+    assert [n for n, _ in answers] == list(range(12))
+    assert [n for n, answer in answers if not answer["ok"]] == [0, 5]
+    told = [args[0]["content"] for name, args in ada.socket.events if name == "message-received"]
+    assert told == [str(n) for n in (1, 2, 3, 4, 6, 8, 9, 10, 11)]
+    assert answers[7][1] == answers[6][1]
+    assert [message["content"] for message in messages(ada, room)] == told
+
+
+def test_a_failure_amid_sends_without_acks_is_told_in_its_turn(ada: Talker, room: dict[str, Any]) -> None:
+    answered: list[Any] = []
+    for content in ("one", "two"):
+        message = {"roomId": room["id"], "content": content}
+        ada.socket.client.emit("send-message", message, callback=answered.append)
+    seen_before: list[int] = []
+    ada.socket.client.on("error", lambda _: seen_before.append(len(answered)))
+    ada.socket.emit("send-message", {"roomId": room["id"], "content": ""})
+    assert ada.call("send-message", {"roomId": room["id"], "content": "three"})["ok"]
+    eventually(lambda: bool(seen_before))
+    assert seen_before == [2]
+
+
 def test_who_writes_too_fast_is_slowed_down(nick: Talker, room: dict[str, Any]) -> None:
     answers: list[Any] = []
     for n in range(80):
