@@ -24,6 +24,9 @@ CLOCK_IS_KNOWN = (
     "import(document.querySelector('script[data-ref]').src).then(({ room }) => Boolean(room.client.clock.best))"
 )
 
+SPACE_INTO_THE_CLOSED_DIALOG = """document.querySelector("#keys button").dispatchEvent(
+  new KeyboardEvent("keydown", { key: " ", bubbles: true, cancelable: true }))"""
+
 
 def control_page(new_page: NewPage, host: Person, room: dict[str, Any], **options: Any) -> Page:
     page = new_page(**options)
@@ -74,8 +77,13 @@ def test_keys_run_the_show_but_not_while_somebody_types(new_page: NewPage, host:
     page.keyboard.press("Escape")
     page.keyboard.press("Space")
     expect(page.locator("body")).to_have_attribute("data-phase", "running")
+    # A dialog that has closed keeps the focus until the next frame, here for sure.
+    page.evaluate(SPACE_INTO_THE_CLOSED_DIALOG)
+    expect(page.locator("#phase")).to_have_text("Paused")
+    page.keyboard.press("Space")
+    expect(page.locator("#phase")).not_to_have_text("Paused")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#digits")).to_have_text(re.compile(r"^25:5\d$"))
+    expect(page.locator("#digits")).to_have_text(re.compile(r"^25:\d\d$"))
     page.fill("#stage-text", "")
     page.type("#stage-text", "next room")
     page.locator("#stage-text").press("Space")
@@ -92,6 +100,7 @@ def test_with_the_socket_blocked_the_page_polls_and_its_buttons_act(
     page.on(
         "response", lambda answer: answers.append(answer.status) if f"/api/rooms/{room['id']}" in answer.url else None
     )
+    complaints.expect("socket.io")
     page.route("**/socket.io/**", lambda route: route.abort())
     page.add_init_script("delete window.WebSocket")
     page.goto(f"{host.url}/rooms/{room['id']}")
@@ -100,7 +109,6 @@ def test_with_the_socket_blocked_the_page_polls_and_its_buttons_act(
     expect(page.locator("body")).to_have_attribute("data-phase", "running")
     # The ETag of what has not changed spares the answer's body.
     eventually(lambda: page.evaluate("true") and 304 in answers, 10)
-    complaints.heard[:] = [text for text in complaints.heard if "socket.io" not in text]
 
 
 def test_when_the_server_is_gone_the_clock_runs_on_and_says_so(
@@ -112,11 +120,11 @@ def test_when_the_server_is_gone_the_clock_runs_on_and_says_so(
     timer = host.post(f"/api/rooms/{room['id']}/timers", title="Opening", duration=600_000)
     host.post(f"/api/timers/{timer['id']}/start")
     page = open_live(new_page(), f"{host.url}/r/{room['shareToken']}/stage")
+    complaints.expect("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "WebSocket")
     server.kill()
     expect(page.locator("#connection")).to_have_attribute("data-state", "stale")
     shown = page.locator("#digits").text_content()
     page.wait_for_function("(shown) => document.getElementById('digits').textContent !== shown", arg=shown)
-    complaints.heard.clear()
 
 
 def test_no_page_is_wider_than_a_small_phone(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
