@@ -24,7 +24,8 @@ def main() -> None:
     options = arguments()
     refuse_taken_port("127.0.0.1", options.port, command="make cluster ARGS='--port {port}'")
     signal.signal(signal.SIGTERM, interrupt)
-    cluster = Cluster(workers=options.workers, port=options.port, with_s3=True, durable=True)
+    settings = {"PUBLIC_URL": f"http://127.0.0.1:{options.port}", "S3_UPLOAD_METHOD": options.upload_method}
+    cluster = Cluster(workers=options.workers, port=options.port, with_s3=True, durable=True, settings=settings)
     print(f"Starting PostgreSQL, Redis, S3, {options.workers} workers and nginx (about ten seconds)", flush=True)
     try:
         with cluster:
@@ -43,6 +44,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make cluster", description="The production shape on this machine.")
     parser.add_argument("--workers", type=int, default=2, help="servers behind nginx (default: 2)")
     parser.add_argument("--port", type=int, default=8080, help="nginx's port (default: 8080)")
+    parser.add_argument("--upload-method", choices=("post", "put"), default="post", help="S3_UPLOAD_METHOD")
     return parser.parse_args()
 
 
