@@ -2,11 +2,12 @@
 import { Conversation, upload } from "../client/index.js";
 import { drawMessage, keyOf, lookOf } from "./chat_message.js";
 import { Composer } from "./chat_compose.js";
+import { openFiles } from "./chat_viewer.js";
 import { guest } from "./connect.js";
 
 const NEAR_PX = 80;
 const MUTE_MS = 600_000;
-const ALT_LENGTH = 200;
+const ALT_LENGTH = 500;
 const SEARCH_PAUSE_MS = 250;
 const $ = (id) => document.getElementById(id);
 
@@ -29,7 +30,7 @@ export class Chat {
       people: () => room.store.users.filter(({ id }) => id !== this.talk.me),
       send: (...what) => this.#send(...what),
       edit: (...what) => this.talk.edit(...what),
-      upload: (file, alt) => upload(room.client, room.id, file, { alt: alt.slice(0, ALT_LENGTH) }),
+      upload: (file, { alt, ...options }) => upload(room.client, room.id, file, { alt: alt.slice(0, ALT_LENGTH), ...options }),
       typing: () => this.talk.typing(),
     });
     this.talk.addEventListener("change", () => this.draw());
@@ -42,6 +43,7 @@ export class Chat {
     $("chat-guest").addEventListener("submit", (event) => this.#enter(event));
     $("chat-tabs").addEventListener("click", ({ target }) => this.#showOnly(target.closest("[data-show]")));
     this.#followSearch();
+    openFiles(this.#log, room.client);
     document.addEventListener("visibilitychange", () => this.#markRead());
     $("chat-note").textContent = "Connecting to the conversation";
   }

@@ -1,4 +1,6 @@
 /** Where people write: Enter sends, @ offers the people who are here, a reply or an edit is shown above the field. */
+import { FileTray } from "./chat_files.js";
+
 const SHOWN_PEOPLE = 6;
 const MENTION = /(^|\s)@([\p{L}\p{N}_.-]*)$/u;
 
@@ -8,27 +10,26 @@ export class Composer {
   #people = document.getElementById("chat-mentions");
   #context = document.getElementById("chat-context");
   #question = document.getElementById("chat-question");
-  #file = document.getElementById("chat-file");
-  #fileNote = document.getElementById("chat-file-note");
+  #tray;
   #about;
 
   /** @param {{people: () => object[], send: Function, edit: Function, upload: Function, typing: () => void}} page */
   constructor(page) {
     this.page = page;
+    this.#tray = new FileTray(page.upload);
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#changed());
     this.#text.addEventListener("blur", () => this.#offer([]));
     this.#people.addEventListener("pointerdown", (event) => event.preventDefault());
     this.#people.addEventListener("click", ({ target }) => this.#complete(target.closest("li")));
-    this.#file.addEventListener("change", () => this.#noteFile());
     this.#context.querySelector("button").addEventListener("click", () => this.about(undefined));
   }
 
   /** @param {boolean} may whether the field is there at all @param {boolean} files whether files may go along */
   allow(may, files) {
     this.#form.hidden = !may;
-    document.getElementById("chat-file-label").hidden = !files;
+    this.#tray.allow(may && files);
   }
 
   say(text) {
@@ -52,37 +53,24 @@ export class Composer {
 
   async #submit(event) {
     event.preventDefault();
-    const file = this.#file.files[0];
-    const content = this.#text.value.trim() || file?.name;
-    if (!content) return;
+    const written = () => this.#text.value.trim() || this.#tray.file?.name;
+    const content = written();
+    if (!content || this.#tray.isSending) return;
     const about = this.#about;
     this.say("");
     if (about?.kind === "edit") {
       const answer = await this.page.edit(about.message.id, content);
       if (!answer.ok) return this.say(answer.error.message);
     } else {
-      const sent = file ? await this.#upload(file, content) : { ok: true, id: null };
+      const sent = await this.#tray.send(content); // what is written stays in the field until the file has arrived
       if (!sent.ok) return this.say(sent.error.message);
       const messageType = this.#question.checked ? "question" : "text";
-      this.page.send(content, { messageType, replyTo: about?.message.id ?? null, attachmentId: sent.id });
+      this.page.send(written() || content, { messageType, replyTo: about?.message.id ?? null, attachmentId: sent.id });
     }
     this.#question.checked = false;
     this.about(undefined);
     this.#text.value = "";
     this.#grow();
-  }
-
-  /** What was written stays in the field until the file has arrived; it describes a picture. */
-  async #upload(file, alt) {
-    this.#fileNote.textContent = `Sending ${file.name}`;
-    const answer = await this.page.upload(file, alt);
-    if (answer.ok) this.#file.value = "";
-    this.#noteFile();
-    return answer;
-  }
-
-  #noteFile() {
-    this.#fileNote.textContent = this.#file.files[0] ? `With ${this.#file.files[0].name}` : "";
   }
 
   #key(event) {

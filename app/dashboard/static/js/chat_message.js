@@ -3,6 +3,7 @@
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 const template = document.getElementById("chat-message");
 const QUOTE_LENGTH = 120;
+const SHOWN_PX = { width: 320, height: 192 };
 
 /** What decides how a message looks; the same text means that nothing has to be drawn again. */
 export function lookOf(message, context) {
@@ -52,16 +53,21 @@ function drawContent(place, { content, deletedAt }) {
   place.classList.toggle("soft", Boolean(deletedAt));
 }
 
-/** Its address is signed and runs out; a picture is shown by its thumbnail. */
+/** Its address is signed and runs out; a picture is shown by its thumbnail, in a place of the right size before it is there. */
 function drawFile(link, file) {
   link.hidden = !file;
   if (!file) return;
   link.href = file.url;
+  Object.assign(link.dataset, { id: file.id, filename: file.filename });
   link.querySelector("span").textContent = `${file.filename} (${sizeOf(file.bytes)})`;
   const picture = link.querySelector("img");
   picture.hidden = !file.thumbnailUrl;
-  if (file.thumbnailUrl) picture.src = file.thumbnailUrl;
   picture.alt = file.alt;
+  if (!file.thumbnailUrl) return;
+  const scale = Math.min(1, SHOWN_PX.width / file.width, SHOWN_PX.height / file.height);
+  picture.width = Math.round(file.width * scale);
+  picture.height = Math.round(file.height * scale);
+  picture.src = file.thumbnailUrl;
 }
 
 function sizeOf(bytes) {

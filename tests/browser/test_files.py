@@ -1,0 +1,118 @@
+"""Files in the conversation: picked, dropped and pasted, looked at, stopped and sent again."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.support.people import Person
+from tests.support.waiting import eventually
+from tests.uploads.support import picture
+
+SEND = "**/api/uploads/**"
+GIVE = """([how, name, mime, content]) => {
+  const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type: mime }));
+  const options = { bubbles: true, cancelable: true };
+  const text = document.getElementById("chat-text");
+  if (how === "paste") text.dispatchEvent(new ClipboardEvent("paste", { ...options, clipboardData: data }));
+  else for (const kind of ["dragover", "drop"]) text.dispatchEvent(new DragEvent(kind, { ...options, dataTransfer: data }));
+}"""
+
+
+@pytest.fixture
+def page(new_page: NewPage, host: Person, room: dict[str, Any]) -> Page:
+    """The host's control page."""
+    page = new_page()
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    expect(page.locator("#chat-file-label")).to_be_visible()
+    return page
+
+
+def give(page: Page, how: str, name: str = "hall.png", mime: str = "image/png", content: bytes = b"") -> None:
+    """Give the page a file by hand: `pick`, `drop` or `paste`."""
+    content = content or picture(size=(640, 480))
+    if how == "pick":
+        page.set_input_files("#chat-file", {"name": name, "mimeType": mime, "buffer": content})
+    else:
+        page.evaluate(GIVE, [how, name, mime, base64.b64encode(content).decode()])
+    expect(page.locator("#chat-tray")).to_contain_text(f"With {name}")
+
+
+def test_pictures_are_shown_before_described_and_viewed_after(page: Page) -> None:
+    for how, alt in (("pick", "An empty hall"), ("drop", "The first guests"), ("paste", "A full hall")):
+        give(page, how)
+        shown = page.locator("#chat-tray-picture")
+        eventually(lambda shown=shown: shown.evaluate("image => image.naturalWidth") == 640)
+        page.get_by_label("What the picture shows").fill(alt)
+        page.click("#chat-compose button.primary")
+        small = page.locator(".message").get_by_role("img", name=alt)
+        expect(small).to_be_visible()
+        assert small.evaluate("image => [image.width, image.height]") == [256, 192]
+        expect(page.locator("#chat-tray")).to_be_hidden()
+
+    viewer = page.locator("#chat-viewer")
+    page.get_by_role("img", name="The first guests").click()
+    expect(viewer.locator("figcaption")).to_have_text("The first guests")
+    large = viewer.locator("img")
+    eventually(lambda: large.evaluate("image => image.complete && image.naturalWidth") == 640)
+    page.keyboard.press("ArrowRight")
+    expect(viewer.locator("figcaption")).to_have_text("A full hall")
+    expect(viewer.locator("[data-step='1']")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    assert page.evaluate("document.activeElement.dataset.filename") == "hall.png"
+
+
+def test_what_is_being_sent_can_be_stopped_and_sent_again(page: Page, complaints: Any) -> None:
+    held: list[Route] = []
+    page.route(SEND, lambda route: held.append(route))  # a function of its own: Playwright marks it
+    give(page, "pick")
+    page.fill("#chat-text", "The hall")
+    page.click("#chat-compose button.primary")
+    eventually(lambda: page.wait_for_timeout(20) or held)
+    expect(page.locator("#chat-tray-progress")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#chat-error")).to_have_text("Stopped.")
+    expect(page.locator("#chat-text")).to_have_value("The hall")
+
+    page.unroute(SEND)
+    page.route(SEND, lambda route: route.abort())
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#chat-error")).to_have_text("The file did not arrive.")
+    page.unroute(SEND)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".message", has_text="The hall").get_by_role("img", name="The hall")).to_be_visible()
+    expect(page.locator("#chat-error")).to_be_empty()
+    complaints.heard[:] = [text for text in complaints.heard if "ERR_FAILED" not in text]
+
+
+def test_what_is_refused_says_why_and_can_be_put_away(page: Page, complaints: Any) -> None:
+    give(page, "drop", "run.exe", "application/x-msdownload", b"MZ")
+    page.click("#chat-compose button.primary")
+    expect(page.locator("#chat-error")).to_have_text("Files of this type are not taken.")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.locator("#chat-tray")).to_be_hidden()
+    assert page.locator(".message .file:visible").count() == 0
+    complaints.heard[:] = [text for text in complaints.heard if "415" not in text]
+
+
+def test_a_picture_whose_address_ran_out_is_fetched_anew(page: Page, complaints: Any) -> None:
+    give(page, "pick")
+    page.click("#chat-compose button.primary")
+    small = page.locator(".message").get_by_role("img", name="hall.png")
+    expect(small).to_be_visible()
+    page.locator("a.file:visible").evaluate(
+        "link => { link.querySelector('img').src = link.href = '/api/files/gone'; }"
+    )
+    eventually(lambda: small.evaluate("image => image.src.startsWith('blob:') && image.naturalWidth") == 640)
+    small.click()
+    large = page.locator("#chat-viewer img")
+    eventually(lambda: large.evaluate("image => image.complete && image.naturalWidth") == 640)
+    complaints.heard[:] = [text for text in complaints.heard if "404" not in text]
