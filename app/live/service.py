@@ -26,6 +26,7 @@ from app.rooms.seat import Dialect, Seat
 from app.web.sockets import Client, sockets
 
 KEPT_TOKENS = 10_000
+OUT = frozenset({"removed", "left"})
 
 _rooms_by_ref: dict[str, str] = {}
 """Which room a share token once led to: only a hint of where to listen, rights are asked at every join."""
@@ -106,9 +107,12 @@ def vacate(client: Client) -> None:
 
 
 def review_seat(client: Client, seat: Seat, reason: str) -> None:
-    """Look again at what `client` may in its room, after somebody changed that; end or narrow the seat accordingly."""
+    """Look again at what `client` may in its room, after somebody changed that; end or narrow the seat accordingly.
+
+    Who was put out, or left, is out, though anybody may come into a public room: they may do so as anybody else.
+    """
     access = _access_now(client, seat)
-    if access is None:
+    if access is None or (reason in OUT and access.role < seat.role):
         end_seat(client, seat, reason)
         return
     if access.reads_chat != seat.reads_chat:

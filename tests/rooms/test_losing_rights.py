@@ -42,9 +42,12 @@ def make_viewer(owner: Person, room: dict[str, Any]) -> Person:
     ("who", "is_private", "act", "reason"),
     [
         (make_member, True, lambda owner, room, who: owner.delete(f"{of(room)}/members/{who.id}"), "removed"),
+        (make_member, False, lambda owner, room, who: owner.delete(f"{of(room)}/members/{who.id}"), "removed"),
         (make_member, False, lambda owner, room, who: owner.post(f"{of(room)}/bans", userId=who.id), "banned"),
+        (make_member, False, lambda owner, room, who: who.post(f"{of(room)}/leave"), "left"),
         (make_member, True, lambda owner, room, who: who.post(f"{of(room)}/leave"), "left"),
         (make_guest, True, lambda owner, room, who: owner.delete(f"{of(room)}/guests/{who.id}"), "removed"),
+        (make_guest, False, lambda owner, room, who: owner.delete(f"{of(room)}/guests/{who.id}"), "removed"),
         (make_guest, False, lambda owner, room, who: owner.post(f"{of(room)}/bans", guestId=who.id), "banned"),
         (make_guest, True, lambda owner, room, who: owner.patch(of(room), settings={"guests": False}), "guests"),
         (make_viewer, True, lambda owner, room, who: owner.post(f"{of(room)}/share-token"), "rotated"),

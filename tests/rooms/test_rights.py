@@ -158,6 +158,14 @@ def test_ids_of_another_room_are_not_found_in_mine(app: Flask, http: Client) -> 
         assert code_of(client(method, path, body)) == code, (method, path)
 
 
+def test_a_link_is_there_for_the_owner_alone(app: Flask, http: Client) -> None:
+    cast = make_cast(make_people())
+    link = http(cast.actors["owner"]).post(f"/rooms/{cast.room.id}/links", {"role": "host"}).get_json()
+    for role in ("host", "member", "stranger", "banned"):
+        assert code_of(http(cast.actors[role]).delete(f"/links/{link['id']}")) == "link_not_found", role
+    assert http(cast.actors["owner"]).delete(f"/links/{link['id']}").status_code == 204
+
+
 def test_only_accounts_make_list_and_join_rooms(app: Flask, http: Client) -> None:
     room = make_room(make_user())
     guest = make_guest(room)

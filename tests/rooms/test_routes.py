@@ -198,6 +198,30 @@ def test_members_are_added_changed_and_removed(http: Client) -> None:
     assert code_of(http(bob).get(base)) == "room_not_found"
 
 
+def test_whether_somebody_is_muted_is_between_them_and_the_hosts(http: Client) -> None:
+    owner, bob, ann = make_user(), make_user("bob"), make_user("ann")
+    room = make_room(owner)
+    eve, zoe = make_guest(room, "Eve"), make_guest(room, "Zoe")
+    for member in (bob, ann):
+        add_member(room, member)
+    until = "2026-01-01T13:00:00.000Z"
+    http(owner).patch(f"/rooms/{room.id}/members/{bob.id}", {"mutedUntil": until})
+    http(owner).patch(f"/rooms/{room.id}/guests/{eve.id}", {"mutedUntil": until})
+
+    def muted(actor: Actor, people: str, name: str) -> list[str | None]:
+        items = http(actor).get(f"/rooms/{room.id}/{people}").get_json()["items"]
+        return [item["mutedUntil"] for item in items if "mutedUntil" in item and name in str(item)]
+
+    assert [muted(actor, "members", "bob") for actor in (owner, bob, ann)] == [[until], [until], []]
+    assert [muted(actor, "guests", "Eve") for actor in (owner, eve, zoe, ann, ANONYMOUS)] == [
+        [until],
+        [until],
+        [],
+        [],
+        [],
+    ]
+
+
 def test_links_let_in_with_their_role(http: Client) -> None:
     owner, bob = make_user(), make_user("bob")
     room = make_room(owner, is_private=True)

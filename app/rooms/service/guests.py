@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Exists, exists, func, or_, select
@@ -22,6 +23,15 @@ from app.web.cursor import PAGE_SIZE, Page, cut_page, newer_than
 
 MAX_NAME_LENGTH = 40
 MAX_SAME_NAMES = 9_999
+
+
+@dataclass(frozen=True, slots=True)
+class PublicGuest:
+    """A guest as those see it who manage nobody: whether it is muted is between it and the hosts."""
+
+    id: str
+    name: str
+    created_at: datetime
 
 
 def admit_guest(*, actor: Actor, ref: str, name: str) -> Guest:
@@ -57,19 +67,26 @@ def admit_guest(*, actor: Actor, ref: str, name: str) -> Guest:
     return guest
 
 
-def list_guests(*, actor: Actor, ref: str, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Guest]:
-    """The guests, in the order in which they came.
+def list_guests(
+    *, actor: Actor, ref: str, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[Guest | PublicGuest]:
+    """The guests, in the order in which they came; until when they are muted, hosts see of all, others of themselves.
 
     Raises:
         AppError: `room_not_found`, `banned`, `bad_cursor`.
     """
     with reading() as session:
-        room = require_role(session, actor=actor, ref=ref).room
-        statement = select(Guest).where(Guest.room_id == room.id, Guest.removed_at.is_(None))
+        access = require_role(session, actor=actor, ref=ref)
+        statement = select(Guest).where(Guest.room_id == access.room.id, Guest.removed_at.is_(None))
         if cursor:
             statement = statement.where(newer_than(cursor, Guest.created_at, Guest.id))
         guests = session.scalars(statement.order_by(Guest.created_at, Guest.id).limit(limit + 1)).all()
-        return cut_page(guests, limit, lambda guest: (guest.created_at, guest.id))
+        page = cut_page(guests, limit, lambda guest: (guest.created_at, guest.id))
+    seen = [
+        guest if access.role >= Role.HOST or guest.id == actor.guest_id else _as_others_see(guest)
+        for guest in page.items
+    ]
+    return Page(seen, page.next_cursor)
 
 
 def mute_guest(*, actor: Actor, room_id: str, guest_id: str, muted_until: datetime | None) -> Guest:
@@ -115,6 +132,10 @@ def find_guest(session: Session, room_id: str, guest_id: str) -> Guest:
     if guest is None or guest.room_id != room_id or guest.removed_at is not None:
         raise AppError("guest_not_found")
     return guest
+
+
+def _as_others_see(guest: Guest) -> PublicGuest:
+    return PublicGuest(guest.id, guest.name, guest.created_at)
 
 
 def _free_names(session: Session, room_id: str, name: str) -> Iterator[str]:

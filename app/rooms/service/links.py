@@ -12,7 +12,7 @@ from app.backends.transaction import Transaction, reading, transaction
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import is_id, new_id, new_token
-from app.rooms.access import find_access, require_account, require_role
+from app.rooms.access import Access, find_access, find_accesses, require_account, require_role
 from app.rooms.events import log_update
 from app.rooms.models import Link, Role, Room
 from app.rooms.people import find_person
@@ -76,13 +76,13 @@ def delete_link(*, actor: Actor, link_id: str) -> None:
     """End an invitation; who came by it stays.
 
     Raises:
-        AppError: `unauthenticated`, `link_not_found` (as well when its room is somebody else's).
+        AppError: `unauthenticated`, `link_not_found` (as well when its room is somebody else's, whatever one is in it).
     """
     require_account(actor)
     with transaction() as work:
         link = work.session.get(Link, link_id) if is_id(link_id) else None
-        access = find_access(work.session, actor=actor, ref=link.room_id) if link else None
-        if link is None or access is None or access.role < Role.OWNER:
+        access = find_accesses(work.session, [(actor, link.room_id)])[actor, link.room_id] if link else None
+        if link is None or not isinstance(access, Access) or access.role < Role.OWNER:
             raise AppError("link_not_found")
         work.session.execute(delete(Link).where(Link.id == link.id))
         log_update(work, access.room, actor, "link-deleted", {"linkId": link.id, "role": link.role})

@@ -30,13 +30,12 @@ LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A membership and whose it is."""
+class PublicMember:
+    """A membership and whose it is, as those see it who manage nobody."""
 
     user: Person
     room_id: str
     role: str
-    muted_until: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -46,19 +45,31 @@ class Member:
         return self.user.id
 
 
-def list_members(*, actor: Actor, room_id: str, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Member]:
-    """The members, in the order in which they came.
+@dataclass(frozen=True, slots=True)
+class Member(PublicMember):
+    """The same for hosts and for the member: whether somebody is muted is between them."""
+
+    muted_until: datetime | None
+
+
+def list_members(
+    *, actor: Actor, room_id: str, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[Member | PublicMember]:
+    """The members, in the order in which they came; until when they are muted, hosts see of all, others of themselves.
 
     Raises:
         AppError: `room_not_found`, `banned`, `unauthenticated`, `forbidden`, `bad_cursor`.
     """
     with reading() as session:
-        room = require_role(session, actor=actor, ref=room_id, need=Role.MEMBER).room
-        statement = _select(room.id).where(Membership.role != LEFT)
+        access = require_role(session, actor=actor, ref=room_id, need=Role.MEMBER)
+        statement = _select(access.room.id).where(Membership.role != LEFT)
         if cursor:
             statement = statement.where(newer_than(cursor, Membership.created_at, Membership.user_id))
         statement = statement.order_by(Membership.created_at, Membership.user_id).limit(limit + 1)
-        members = [_member(*row) for row in session.execute(statement)]
+        members = [
+            (_member if access.role >= Role.HOST or row[0].user_id == actor.user_id else _public_member)(*row)
+            for row in session.execute(statement)
+        ]
         return cut_page(members, limit, lambda member: (member.created_at, member.user_id))
 
 
@@ -288,11 +299,17 @@ def _select(room_id: str) -> Select[Membership, str, str]:
 
 
 def _member(membership: Membership, username: str, name: str) -> Member:
+    known = _public_member(membership, username, name)
     return Member(
+        known.user, known.room_id, known.role, known.created_at, known.updated_at, muted_until=membership.muted_until
+    )
+
+
+def _public_member(membership: Membership, username: str, name: str) -> PublicMember:
+    return PublicMember(
         Person(membership.user_id, username, name),
         membership.room_id,
         membership.role,
-        membership.muted_until,
         membership.created_at,
         membership.updated_at,
     )
