@@ -164,3 +164,15 @@ def test_a_host_runs_a_room_without_javascript(new_page: NewPage, host: Person) 
     page.go_back()
     page.click("text=Sign out")
     expect(page.locator("h1")).to_be_visible()
+
+
+def test_a_member_who_is_removed_is_shown_their_rooms_and_stays_out(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    member = Person(host.url)
+    page = new_page()
+    sign_in(page, member)
+    open_live(page, f"{host.url}/r/{room['shareToken']}")
+    host.delete(f"/api/rooms/{room['id']}/members/{member.id}")
+    page.wait_for_url("**/rooms")
+    assert member.id not in str(host.get(f"/api/rooms/{room['id']}/members"))

@@ -30,6 +30,13 @@ async function renew() {
   return answer.ok ? (await answer.json()).token : undefined;
 }
 
+/* Who is out sees what is left to them. An account that was removed does not come straight back in: whoever enters a public
+   room is a member of it. */
+function goOn(reason) {
+  if (reason === "removed" && !guest.token()) location.assign("/rooms");
+  else location.reload();
+}
+
 /** @returns {Room} the room of this page, shown at once from the rendered state and followed from then on */
 export function openRoom() {
   const headers = () => ({ "X-CSRF-Token": cookie("csrf") ?? "" });
@@ -42,6 +49,7 @@ export function openRoom() {
     guest.leave();
     client.reconnect();
   });
+  room.addEventListener("left", ({ detail: reason }) => goOn(reason));
   room.open();
   return room;
 }

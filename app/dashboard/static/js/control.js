@@ -101,7 +101,6 @@ room.store.addEventListener("change", () => {
 });
 room.store.addEventListener("stage", drawStage);
 setInterval(drawSince, SINCE_EVERY_MS);
-room.addEventListener("left", () => location.reload());
 
 sendLiveForms(say);
 followKeys(room, act, { undo, report, help: $("keys") });

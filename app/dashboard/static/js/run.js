@@ -66,8 +66,11 @@ export class Run {
   async #fetch() {
     const response = await this.room.client.fetch(this.#place.dataset.url, { headers: { Accept: "text/html" } });
     if (!response.ok) return;
+    const held = this.#place.contains(document.activeElement) && document.activeElement.closest("li")?.dataset.id;
     this.#place.innerHTML = await response.text();
     localiseFields(this.#place);
+    // Who goes by keyboard stays at the timer that they were at, wherever it is now.
+    if (held) this.#item({ id: held })?.querySelector("summary").focus();
   }
 
   /** What somebody is typing into the list is not taken away from them; the list follows when they are done. */
@@ -88,16 +91,26 @@ export class Run {
       const over = event.target.closest("#run-list > li");
       if (!this.#dragged || !over) return;
       event.preventDefault();
+      event.dataTransfer.dropEffect = "move";
       if (over === this.#dragged) return;
       const box = over.getBoundingClientRect();
       over[event.clientY > box.top + box.height / 2 ? "after" : "before"](this.#dragged);
     });
     this.#place.addEventListener("drop", (event) => event.preventDefault());
-    this.#place.addEventListener("dragend", async () => {
+    this.#place.addEventListener("dragend", ({ dataTransfer }) => {
       this.#dragged = undefined;
-      const ids = [...this.#place.querySelectorAll("#run-list > li")].map((item) => item.dataset.id);
-      this.report(await this.room.client.call("PUT", `/api/rooms/${this.room.id}/timers/order`, { ids }));
+      this.#reorder(dataTransfer.dropEffect !== "none");
     });
+  }
+
+  /** Ask for the order that the list shows; where it was not wanted, or not given, the list goes back to what is. */
+  async #reorder(isWanted) {
+    const ids = [...this.#place.querySelectorAll("#run-list > li")].map((item) => item.dataset.id);
+    const answer = isWanted && (await this.room.client.call("PUT", `/api/rooms/${this.room.id}/timers/order`, { ids }));
+    if (answer) this.report(answer);
+    if (answer?.ok) return;
+    await this.#fetch();
+    await this.draw();
   }
 }
 

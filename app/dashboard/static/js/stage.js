@@ -57,7 +57,6 @@ function beep(phase) {
 
 room.store.addEventListener("change", () => room.store.room && draw());
 room.addEventListener("flash", flash);
-room.addEventListener("left", () => location.reload());
 document.addEventListener("phase", ({ detail }) => beep(detail));
 document.addEventListener("visibilitychange", keepScreenOn);
 for (const kind of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(kind, wakeUp);

@@ -48,7 +48,6 @@ room.store.addEventListener("change", () => {
   $("room-name").textContent = room.store.room.name;
   $("user-count").textContent = room.store.userCount;
 });
-room.addEventListener("left", () => location.reload());
 
 showConnection(room);
 new Clockface(room);
