@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from flask import Flask
-
 from app.backends.transaction import reading, transaction
 from app.core.actor import Actor
 from app.core.event import Event
@@ -17,16 +14,6 @@ from app.uploads.models import Attachment, DiscardedFile
 from tests.messages.support import counted, named, refused, send
 from tests.support.factories import add_member, make_room, make_user
 from tests.uploads.support import make_attachment
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
 
 
 def test_a_message_carries_its_file_when_sent_told_and_read(owner: Actor, room: Room, published: list[Event]) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask import Flask
 
 from app.core.actor import Actor
 from app.core.clock import FakeClock, add_ms, to_wire
@@ -15,23 +14,6 @@ from tests.messages.support import ban, change_member, change_settings, counted,
 from tests.support.factories import add_member, make_guest, make_room, make_user
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
-
-
-@pytest.fixture
-def member(room: Room) -> Actor:
-    actor = make_user("Bob")
-    add_member(room, actor)
-    return actor
 
 
 def edit(actor: Actor, message: dict[str, object], content: str = "edited") -> dict[str, object]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,16 +18,6 @@ from tests.messages.support import change_member, change_settings, counted, refu
 from tests.support.factories import add_member, make_guest, make_room, make_user
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
 
 
 def walk_back(actor: Actor, room: Room, limit: int) -> list[list[str]]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
 from app.backends.transaction import transaction
 from app.core.actor import ANONYMOUS, Actor
@@ -13,17 +12,7 @@ from app.rooms.models import Room
 from app.timers import service as timers
 from app.timers.models import Timer
 from tests.messages.support import change_settings, named, send
-from tests.support.factories import make_room, make_user
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
+from tests.support.factories import make_user
 
 
 def lines(owner: Actor, room: Room) -> list[tuple[str, str]]:

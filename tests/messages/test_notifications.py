@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
 from app.backends.transaction import reading
 from app.core.actor import Actor
@@ -13,16 +12,6 @@ from app.rooms import service as rooms
 from app.rooms.models import Room
 from tests.messages.support import change_member, named, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
 
 
 @pytest.fixture

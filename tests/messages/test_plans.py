@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import event, text
 
 from app.backends.transaction import database, reading, transaction
@@ -18,14 +17,9 @@ from app.messages import service
 from app.messages.models import Message
 from app.rooms.models import Room
 from tests.messages.support import change_member, change_settings, send
-from tests.support.factories import make_room, make_user
+from tests.support.factories import make_room
 
 ROWS = 3_000
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
 
 
 @pytest.fixture

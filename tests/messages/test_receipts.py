@@ -18,23 +18,6 @@ pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
-
-
-@pytest.fixture
-def member(room: Room) -> Actor:
-    actor = make_user("Bob")
-    add_member(room, actor)
-    return actor
-
-
-@pytest.fixture
 def told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """The `message-read` events that were published."""
     events: list[Event] = []

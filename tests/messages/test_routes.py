@@ -20,16 +20,6 @@ Acting = Callable[[Actor], Http]
 
 
 @pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
-
-
-@pytest.fixture
 def ada(http: Acting, owner: Actor) -> Http:
     return http(owner)
 

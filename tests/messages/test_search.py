@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 
 from app.core.actor import ANONYMOUS, Actor
 from app.core.clock import FakeClock
@@ -11,16 +10,6 @@ from tests.messages.support import change_member, change_settings, counted, refu
 from tests.support.factories import add_member, make_guest, make_room, make_user
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
 
 
 def found(actor: Actor, room: Room, q: str) -> list[str]:

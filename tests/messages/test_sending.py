@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gevent
 import pytest
-from flask import Flask
 
 from app.backends.transaction import transaction
 from app.core.actor import ANONYMOUS, Actor
@@ -14,26 +13,9 @@ from app.messages.sending import write_drafts
 from app.messages.standing import Draft
 from app.rooms.models import Role, Room
 from tests.messages.support import ban, change_member, change_settings, counted, named, refused, send, texts
-from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.factories import make_guest, make_room, make_user
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
-
-
-@pytest.fixture
-def member(room: Room) -> Actor:
-    actor = make_user("Bob")
-    add_member(room, actor)
-    return actor
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from flask import Flask
 
 from app.core.actor import Actor
 from app.core.clock import FakeClock, to_wire
@@ -11,11 +10,6 @@ from app.messages import service, transcript
 from app.rooms.models import Role, Room
 from tests.messages.support import change_member, change_settings, counted, refused, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
 
 
 @pytest.fixture

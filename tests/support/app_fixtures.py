@@ -12,9 +12,12 @@ from flask.testing import FlaskClient
 
 from app import create_app, rebind
 from app.backends.transaction import database
+from app.core.actor import Actor
 from app.core.clock import FakeClock
 from app.core.event import Event
+from app.rooms.models import Room
 from app.settings import Settings
+from tests.support.factories import add_member, make_room, make_user
 
 ACTOR = "tests.actor"
 SECRET = "a-test-secret-of-more-than-32-bytes!"
@@ -83,3 +86,23 @@ def published(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
     monkeypatch.setattr(database, "publish", capture)
     return events
+
+
+@pytest.fixture
+def owner(app: Flask) -> Actor:
+    """Ada, who owns `room`."""
+    return make_user("Ada")
+
+
+@pytest.fixture
+def room(owner: Actor) -> Room:
+    """An open room."""
+    return make_room(owner)
+
+
+@pytest.fixture
+def member(room: Room) -> Actor:
+    """Bob, a member of `room`."""
+    actor = make_user("Bob")
+    add_member(room, actor)
+    return actor

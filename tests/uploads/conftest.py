@@ -6,33 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core.actor import Actor
 from app.rooms.models import Room
 from app.uploads import service
-from tests.support.factories import add_member, make_room, make_user
 from tests.uploads.support import init, send, ticket_of
 
 Upload = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def owner(app: Flask) -> Actor:
-    return make_user("Ada")
-
-
-@pytest.fixture
-def room(owner: Actor) -> Room:
-    return make_room(owner)
-
-
-@pytest.fixture
-def member(room: Room) -> Actor:
-    actor = make_user("Bob")
-    add_member(room, actor)
-    return actor
 
 
 @pytest.fixture
