@@ -147,6 +147,13 @@ class Settings:
     action_rate: tuple[float, int] = _setting(
         "ACTION_RATE", (20, 60), _rate, "The same for all other socket events: events a second, and at once."
     )
+    start_lead_ms: int = _setting(
+        "START_LEAD_MS",
+        150,
+        _integer,
+        "How long after a timer's start its screens show it, all at the same moment; 0: each as soon as it knows.",
+        unit="ms",
+    )
     max_body_bytes: int = _setting("MAX_BODY_BYTES", 1_000_000, _integer, "The largest request body.", unit="bytes")
     access_token_ms: int = _setting("ACCESS_TOKEN_MS", 15 * 60_000, _integer, "Life of an access token.", unit="ms")
     refresh_token_ms: int = _setting(

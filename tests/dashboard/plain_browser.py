@@ -59,6 +59,8 @@ class Page(HTMLParser):
         name = values.get("name", "")
         if name:
             form.names.add(name)
+        if tag == "button":  # sends its value only when it is the one that was pressed
+            return
         if tag == "input" and name and values.get("type") not in ("checkbox", "radio", "file"):
             form.fields[name] = values.get("value", "")
         elif tag == "input" and name and "checked" in values:

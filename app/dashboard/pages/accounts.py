@@ -13,7 +13,9 @@ from app.auth import service
 from app.auth.cookies import clear_session_cookies, require_own_site, set_session_cookies
 from app.auth.schemas import LogIn, Register
 from app.core.errors import AppError
+from app.dashboard.assets import YEAR_S
 from app.dashboard.forms import read_form, shows_again
+from app.dashboard.language import COOKIE, LANGUAGES
 from app.dashboard.pages.blueprint import pages
 from app.web.http import current_actor
 from app.web.schema import Schema
@@ -58,6 +60,18 @@ def sign_out() -> Response:
         service.log_out(actor=current_actor())
     response = redirect(url_for("pages.home"), code=303)
     clear_session_cookies(response)
+    return response
+
+
+@pages.post("/language")
+def choose_language() -> Response:
+    """Remember in which language this reader wants pages."""
+    require_own_site()
+    response = redirect(_local(request.form.get("next")), code=303)
+    if request.form.get("lang") in LANGUAGES:
+        response.set_cookie(
+            COOKIE, request.form["lang"], max_age=YEAR_S, samesite="Lax", secure=request.is_secure, httponly=True
+        )
     return response
 
 

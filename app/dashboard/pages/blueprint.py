@@ -8,10 +8,11 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request, url_for
 
 from app.backends.handles import handles
-from app.core.clock import to_wire
+from app.core.clock import from_wire, ms_between, to_wire
 from app.core.errors import AppError
 from app.dashboard import texts
 from app.dashboard.forms import csrf_field, duration_text
+from app.dashboard.language import LANGUAGES, error_text, language, script_texts, text
 from app.web.http import current_actor
 
 pages = Blueprint("pages", __name__, template_folder="../templates")
@@ -28,6 +29,12 @@ def shared() -> dict[str, Any]:
         "public_url": public_url,
         "public_asset": public_asset,
         "endings": texts.ENDINGS,
+        "t": text,
+        "language": language,
+        "languages": LANGUAGES,
+        "script_texts": script_texts,
+        "error_text": error_text,
+        "start_lead_ms": handles.settings.start_lead_ms,
     }
 
 
@@ -61,6 +68,16 @@ def utc_moment(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
+@pages.app_template_filter("drift")
+def drift(actual: str | None, planned: str | None) -> str:
+    """How much later than planned something began, in whole minutes: `+3 min`; nothing where either is unknown."""
+    if not (actual and planned):
+        return ""
+    minutes = round(ms_between(from_wire(planned), from_wire(actual)) / 60_000)
+    sign = "+" if minutes > 0 else "\N{MINUS SIGN}"
+    return f"{sign}{abs(minutes)} min" if minutes else ""
+
+
 def public_url(endpoint: str, **values: Any) -> str:
     """The address that people use: `PUBLIC_URL`, else the one this request came to."""
     base = handles.settings.public_url or request.host_url
@@ -77,7 +94,9 @@ def public_asset(path: str) -> str:
 @pages.after_request
 def private(response: Response) -> Response:
     """Pages are made for one person: nobody else may be given them."""
-    response.headers.setdefault("Cache-Control", "private, no-cache")
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.vary.update(["Cookie", "Accept-Language"])
     return response
 
 

@@ -8,9 +8,11 @@ import segno
 from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from app.backends.handles import handles
 from app.backends.transaction import reading
 from app.core.errors import AppError
 from app.dashboard import texts
+from app.dashboard.language import text
 from app.dashboard.pages.blueprint import pages, public_url, require_person
 from app.dashboard.pages.view import planned_starts, room_view
 from app.rooms import service as room_service
@@ -43,6 +45,10 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         keys=texts.KEYS,
         share_url=share_url,
         qr_code=qr_code(share_url),
+        qr_of=qr_code,
+        now=handles.clock.now(),
+        guests=room_service.list_guests(actor=actor, ref=room_id).items,
+        bans=room_service.list_bans(actor=actor, room_id=room_id).items,
         members=room_service.list_members(actor=actor, room_id=room_id).items,
         links=room_service.list_links(actor=actor, room_id=room_id).items if owner else [],
         is_owner=owner,
@@ -78,6 +84,6 @@ def back_to_control(room_id: str, section: str = "") -> Response:
 def qr_code(url: str) -> str:
     """A QR code of `url` as SVG, dark on light so that every camera reads it."""
     svg: str = segno.make(url, error="m").svg_inline(
-        scale=4, border=2, dark="#1d1f1c", light="#ffffff", title="QR code of the share link", omitsize=True
+        scale=4, border=2, dark="#1d1f1c", light="#ffffff", title=text("share.qr"), omitsize=True
     )
     return svg

@@ -1,4 +1,4 @@
-"""My rooms: the overview, making one, its settings, its people and links."""
+"""My rooms: the overview, making one, its settings and links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.dashboard.pages.blueprint import pages, require_person
 from app.dashboard.pages.control import back_to_control, control
 from app.dashboard.pages.view import front_timers
 from app.rooms import service
-from app.rooms.schemas import NewLink, NewMember, NewRoom, RoomChange, RoomQuery
+from app.rooms.schemas import NewLink, NewRoom, RoomChange, RoomQuery
 from app.web.http import current_actor
 
 HOSTING = ("host", "owner")
@@ -27,9 +27,16 @@ def rooms(error: AppError | None = None) -> str:
     require_person()
     query = RoomQuery().load({name: request.args[name] for name in ("q", "cursor") if request.args.get(name)})
     page = service.list_rooms(actor=current_actor(), **query)
-    hosted = [view.room.id for view in page.items if view.role in HOSTING]
+    hosted = [view for view in page.items if view.role in HOSTING]
     return render_template(
-        "rooms.html", page=page, query=query, error=error, fronts=front_timers(hosted), server_now=handles.clock.now()
+        "rooms.html",
+        page=page,
+        hosted=hosted,
+        others=[view for view in page.items if view.role not in HOSTING],
+        query=query,
+        error=error,
+        fronts=front_timers([view.room.id for view in hosted]),
+        server_now=handles.clock.now(),
     )
 
 
@@ -44,8 +51,10 @@ def create_room() -> Response:
 @pages.post("/rooms/<room_id>/settings")
 @shows_again(control)
 def change_room(room_id: str) -> Response:
-    flags = {name: name in request.form for name, _ in texts.ROOM_FLAGS}
-    choices = {name: request.form[name] for name in ("chatMode", "history") if name in request.form}
+    flags: dict[str, Any] = {name: name in request.form for name in texts.ROOM_FLAGS}
+    choices: dict[str, Any] = {name: request.form[name] for name in ("chatMode", "history") if name in request.form}
+    if seconds := request.form.get("slowMode"):
+        choices["slowModeMs"] = whole(seconds) * 1000
     body = {
         "name": request.form.get("name", ""),
         "description": request.form.get("description", ""),
@@ -68,20 +77,6 @@ def delete_room(room_id: str) -> Response:
 def rotate_share_token(room_id: str) -> Response:
     service.rotate_share_token(actor=current_actor(), room_id=room_id)
     return back_to_control(room_id, "share")
-
-
-@pages.post("/rooms/<room_id>/members")
-@shows_again(control)
-def add_member(room_id: str) -> Response:
-    service.add_member(actor=current_actor(), room_id=room_id, **read_form(NewMember()))
-    return back_to_control(room_id, "people")
-
-
-@pages.post("/rooms/<room_id>/members/<user_id>/remove")
-@shows_again(control)
-def remove_member(room_id: str, user_id: str) -> Response:
-    service.remove_member(actor=current_actor(), room_id=room_id, user_id=user_id)
-    return back_to_control(room_id, "people")
 
 
 @pages.post("/rooms/<room_id>/links")

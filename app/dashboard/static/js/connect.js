@@ -1,6 +1,8 @@
 /** What every live page begins with: the client, the room of the page, and the state it was rendered with. */
 import { io } from "../vendor/socket.io.esm.min.js";
-import { Client, Room } from "../client/index.js";
+import { Client } from "../client/client.js";
+import { Room } from "../client/room.js";
+import { t } from "./texts.js";
 
 const page = document.querySelector("script[data-ref]");
 const GUEST_KEY = `greenroom:guest:${page.dataset.ref}`;
@@ -54,18 +56,11 @@ export function openRoom() {
   return room;
 }
 
-const CONNECTION_TEXT = {
-  connecting: "Connecting",
-  live: "Live",
-  polling: "Slow connection",
-  stale: "Connection lost, the clock runs on",
-};
-
 /** Keep an element saying how fresh the page is. */
 export function showConnection(room, element = document.getElementById("connection")) {
   const show = () => {
     element.dataset.state = room.connection;
-    element.textContent = CONNECTION_TEXT[room.connection];
+    element.textContent = t(`connection.${room.connection}`);
   };
   room.addEventListener("connection", show);
   show();

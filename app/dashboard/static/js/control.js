@@ -5,7 +5,9 @@ import { openRoom, showConnection } from "./connect.js";
 import { changeStage, followKeys } from "./keys.js";
 import { sendLiveForms } from "./live_forms.js";
 import { Run } from "./run.js";
+import { t, why } from "./texts.js";
 
+const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const UNDO_MS = 10_000;
 const SINCE_EVERY_MS = 5_000;
@@ -13,20 +15,23 @@ const MORE = { plus: ["adjust", { deltaMs: MINUTE_MS }], minus: ["adjust", { del
 const room = openRoom();
 const $ = (id) => document.getElementById(id);
 const say = (text) => ($("action-error").textContent = text);
-const report = (answer) => say(answer.ok ? "" : answer.error.message);
+const report = (answer) => say(answer.ok ? "" : why(answer.error));
 
-/* The last action can be taken back for a while, and only then is there a button for it. */
-const undoForm = document.querySelector('#main-acts form[data-action="undo"]');
+/* The last action can be taken back for a while, and only then does its button do something; its place is kept. */
+const undoButton = document.querySelector('#main-acts form[data-action="undo"] button');
+const undoLabel = undoButton.textContent;
 let undoable;
 let undoEnds;
-undoForm.hidden = true;
 
-function offerUndo(timerId) {
+function offerUndo(timerId, leftMs = UNDO_MS) {
   clearTimeout(undoEnds);
   undoable = timerId;
-  undoForm.hidden = !timerId;
-  if (timerId) undoEnds = setTimeout(offerUndo, UNDO_MS);
+  undoButton.disabled = !timerId;
+  undoButton.textContent = timerId ? t("undo", { n: leftMs / SECOND_MS }) : undoLabel;
+  if (!timerId) return;
+  undoEnds = leftMs > SECOND_MS ? setTimeout(offerUndo, SECOND_MS, timerId, leftMs - SECOND_MS) : setTimeout(offerUndo, SECOND_MS);
 }
+offerUndo();
 
 async function act(timerId, action, more = {}) {
   const answer = await room.timerAction(timerId, action, more);
@@ -88,7 +93,7 @@ function drawSince() {
   const current = room.store.current();
   const since = current?.startTimestamp && room.client.clock.now() - Date.parse(current.startTimestamp);
   const minutes = Math.floor(since / MINUTE_MS);
-  $("since").textContent = since === undefined || since === null ? "" : minutes ? `started ${minutes} min ago` : "just started";
+  $("since").textContent = since === undefined || since === null ? "" : minutes ? t("since.minutes", { n: minutes }) : t("since.now");
 }
 
 const run = new Run(room, report);
@@ -109,7 +114,7 @@ $("show-keys").addEventListener("click", () => $("keys").showModal());
 $("copy-link").hidden = !navigator.clipboard;
 $("copy-link").addEventListener("click", async ({ currentTarget }) => {
   await navigator.clipboard.writeText(currentTarget.dataset.link);
-  currentTarget.textContent = "Copied";
+  currentTarget.textContent = t("copied");
 });
 
 showConnection(room);

@@ -2,7 +2,8 @@
  * Forms marked `data-live` are sent without leaving the page. They go where they would go without scripts and get the same
  * page as answer; of it only the failure, if there is one, is shown.
  */
-const FAILED = "That did not work. Try again.";
+
+import { t } from "./texts.js";
 
 /** @param {(text: string) => void} show puts the failure, or "" where there is none, on the page */
 export function sendLiveForms(show) {
@@ -24,7 +25,7 @@ export function sendLiveForms(show) {
 async function send(action, body) {
   const response = await fetch(action, { method: "POST", body, headers: { Accept: "text/html" } }).catch(() => undefined);
   if (response?.ok) return "";
-  if (!response) return FAILED;
+  if (!response) return t("failed");
   const answer = new DOMParser().parseFromString(await response.text(), "text/html");
-  return answer.querySelector('[role="alert"], main h1')?.textContent.trim().replace(/\s+/g, " ") || FAILED;
+  return answer.querySelector('[role="alert"], main h1')?.textContent.trim().replace(/\s+/g, " ") || t("failed");
 }

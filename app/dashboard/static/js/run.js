@@ -1,6 +1,7 @@
 /** The run of show on the control page: follows what happens, counts down, shows drift, and is put in order by dragging. */
 import { countdown, driftText, format, schedule } from "../client/index.js";
 import { localiseFields, showTimes } from "./site.js";
+import { t } from "./texts.js";
 
 const TICK_MS = 500;
 
@@ -32,7 +33,7 @@ export class Run {
       const item = this.#item(timer);
       if (!item) continue;
       item.dataset.state = timer.state;
-      item.querySelector(".state").textContent = timer.state;
+      item.querySelector(".state").textContent = t(`state.${timer.state}`);
       if (timer.id === current?.id) item.setAttribute("aria-current", "true");
       else item.removeAttribute("aria-current");
       showActual(item.querySelector("[data-actual]"), timer);
@@ -121,7 +122,7 @@ function shapeOf(timers) {
 function showActual(place, timer) {
   const known = place.querySelector("time")?.dateTime ?? null;
   if (known === timer.startTimestamp) return;
-  place.textContent = timer.startTimestamp ? "began " : "";
+  place.textContent = timer.startTimestamp ? `${t("began")} ` : "";
   if (!timer.startTimestamp) return;
   const time = document.createElement("time");
   time.dateTime = timer.startTimestamp;

@@ -1,11 +1,13 @@
 /** Every page: times in the reader's zone, and date fields that are filled in and sent in it. Without scripts all is UTC. */
 
+import { locale } from "./texts.js";
+
 /** Show each `<time data-clock>` (time of day) and `<time data-moment>` (with the day) under `root` as it is here. */
 export function showTimes(root = document) {
   for (const time of root.querySelectorAll("time[data-clock], time[data-moment]")) {
     const moment = new Date(time.dateTime);
-    time.textContent = "moment" in time.dataset ? moment.toLocaleString([], MOMENT) : moment.toLocaleTimeString([], CLOCK);
-    time.title = moment.toLocaleString();
+    time.textContent = "moment" in time.dataset ? moment.toLocaleString(locale, MOMENT) : moment.toLocaleTimeString(locale, CLOCK);
+    time.title = moment.toLocaleString(locale);
   }
 }
 
@@ -38,6 +40,12 @@ document.addEventListener("keydown", ({ key }) => key === "Escape" && closeMenus
 
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
+}
+
+const print = document.getElementById("print");
+if (print) {
+  print.hidden = false;
+  print.addEventListener("click", () => window.print());
 }
 
 showTimes();

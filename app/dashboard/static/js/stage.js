@@ -1,14 +1,20 @@
 /** The stage `/r/<shareToken>/stage`: big digits for a screen across the hall. Options come by URL: see docs/stage.md. */
 import { Clockface } from "./clockface.js";
 import { openRoom, showConnection } from "./connect.js";
+import { offerSmallWindow } from "./pip.js";
+import { reportScreen } from "./screen.js";
+import { Sound } from "./sound.js";
+import { t } from "./texts.js";
 
 const AWAKE_MS = 3_000;
+const FLASH_MS = 1_600;
 const options = new URLSearchParams(location.search);
 const room = openRoom();
 const $ = (id) => document.getElementById(id);
 
 function applyOptions() {
   document.body.classList.toggle("mirror", options.get("mirror") === "1");
+  $("mirror").setAttribute("aria-pressed", String(options.get("mirror") === "1"));
   for (const [name, property] of [["background", "--stage-background"], ["color", "--stage-ink"], ["font", "--mono"]]) {
     const value = options.get(name);
     if (value && CSS.supports(name === "font" ? "font-family" : "color", value)) document.body.style.setProperty(property, value);
@@ -17,18 +23,20 @@ function applyOptions() {
 
 function draw() {
   const { stage, name } = room.store.room;
-  $("stage-message").textContent = stage.text;
-  $("stage-message").hidden = !stage.visible || !stage.text;
+  $("stage-message").textContent = stage.visible ? stage.text : "";
   document.body.classList.toggle("blackout", Boolean(stage.blackout));
   const next = room.store.upcoming();
-  $("next").textContent = next ? `Next: ${next.title}` : "";
+  $("next").textContent = next ? t("next", { title: next.title }) : "";
   if (!room.store.current()) $("timer-title").textContent = name;
 }
 
+let flashEnds;
 function flash() {
+  clearTimeout(flashEnds);
   document.body.classList.remove("flash");
   void document.body.offsetWidth;
   document.body.classList.add("flash");
+  flashEnds = setTimeout(() => document.body.classList.remove("flash"), FLASH_MS);
 }
 
 /* Buttons show while the pointer moves; a stage has no pointer. */
@@ -36,7 +44,10 @@ let asleep;
 function wakeUp() {
   document.body.classList.add("awake");
   clearTimeout(asleep);
-  asleep = setTimeout(() => document.body.classList.remove("awake"), AWAKE_MS);
+  asleep = setTimeout(() => {
+    if (document.activeElement?.closest(".stage-buttons")) wakeUp();
+    else document.body.classList.remove("awake");
+  }, AWAKE_MS);
 }
 
 /* The screen stays on; a lock is lost when the page is hidden, and asked for again when it comes back. */
@@ -45,34 +56,24 @@ async function keepScreenOn() {
   await navigator.wakeLock.request("screen").catch(() => {});
 }
 
-let audio;
-function beep(phase) {
-  if (!audio || !["warn", "finished", "overtime"].includes(phase)) return;
-  const tone = audio.createOscillator();
-  tone.frequency.value = phase === "warn" ? 660 : 440;
-  tone.connect(audio.destination);
-  tone.start();
-  tone.stop(audio.currentTime + 0.35);
-}
-
 room.store.addEventListener("change", () => room.store.room && draw());
 room.addEventListener("flash", flash);
-document.addEventListener("phase", ({ detail }) => beep(detail));
 document.addEventListener("visibilitychange", keepScreenOn);
-for (const kind of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(kind, wakeUp);
+for (const kind of ["pointermove", "pointerdown", "keydown", "focusin"]) document.addEventListener(kind, wakeUp);
 $("full-screen").addEventListener("click", () =>
   document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen(),
 );
 $("mirror").addEventListener("click", ({ currentTarget }) => {
-  currentTarget.setAttribute("aria-pressed", document.body.classList.toggle("mirror"));
-});
-$("sound").addEventListener("click", ({ currentTarget }) => {
-  audio = audio ? void audio.close() : new AudioContext();
-  currentTarget.setAttribute("aria-pressed", Boolean(audio));
+  currentTarget.setAttribute("aria-pressed", String(document.body.classList.toggle("mirror")));
 });
 
 applyOptions();
 showConnection(room);
-new Clockface(room, { tenths: options.get("tenths") ?? "auto" });
+const clockface = new Clockface(room, { tenths: options.get("tenths") ?? "auto", mode: options.get("mode") ?? "left" });
+$("mode").value = clockface.mode;
+$("mode").addEventListener("change", ({ currentTarget }) => (clockface.mode = currentTarget.value));
+new Sound(room, $("sound"));
+offerSmallWindow($("pip"), clockface);
+reportScreen(room, "stage");
 keepScreenOn();
 export { room };

@@ -1,0 +1,71 @@
+"""Which language a page speaks, and its texts: one catalogue, a file for each language in `catalogue/`.
+
+The address decides (`?lang=fr`, for a screen or a frame), then what the reader chose (the cookie `lang`), then what the browser
+asks for. Scripts get the keys that begin with `js.` along with the page. What people write is never translated.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import orjson
+from flask import g, request
+
+from app.core.errors import AppError
+
+LANGUAGES: Final = {"en": "English", "fr": "Français"}
+COOKIE: Final = "lang"
+SCRIPTS: Final = "js."
+_FOLDER = Path(__file__).parent / "catalogue"
+
+
+def _read(name: str) -> dict[str, str]:
+    texts: dict[str, str] = orjson.loads((_FOLDER / f"{name}.json").read_bytes())
+    return texts
+
+
+CATALOGUE: Final = {lang: _read(lang) for lang in LANGUAGES}
+ERRORS: Final = {"fr": _read("errors.fr")}  # the English ones are those of `app.core.errors`
+
+
+def language() -> str:
+    """The language of the answer to this request."""
+    if "language" not in g:
+        g.language = _chosen()
+    chosen: str = g.language
+    return chosen
+
+
+def set_language(lang: str) -> None:
+    """Answer this request in `lang`, whoever asks."""
+    g.language = lang
+
+
+def _chosen() -> str:
+    for wanted in (request.args.get("lang"), request.cookies.get(COOKIE)):
+        if wanted in LANGUAGES:
+            return wanted
+    return request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def text(key: str, **values: object) -> str:
+    """The text of `key` with its `{places}` filled in.
+
+    Raises:
+        KeyError: there is none: a mistake of ours, which a test finds.
+    """
+    found = CATALOGUE[language()][key]
+    return found.format(**values) if values else found
+
+
+def error_text(error: AppError) -> str:
+    """Why something was refused, in the reader's language where the catalogue has it."""
+    return ERRORS.get(language(), {}).get(error.code, error.message)
+
+
+def script_texts() -> dict[str, str]:
+    """What scripts say: the `js.` keys without it, and what refusals are called as `error.<code>`."""
+    lang = language()
+    texts = {key.removeprefix(SCRIPTS): value for key, value in CATALOGUE[lang].items() if key.startswith(SCRIPTS)}
+    return texts | {f"error.{code}": value for code, value in ERRORS.get(lang, {}).items()}

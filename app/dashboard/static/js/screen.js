@@ -1,0 +1,31 @@
+/** This page tells the hosts how it is: the screen board of the control page shows who is behind, slow or wrong. */
+const FIRST_MS = 500;
+const FAST_MS = 2_000;
+
+/** @param {import("../client/index.js").Room} room @param {"stage"|"viewer"} kind */
+export function reportScreen(room, kind) {
+  const name = new URLSearchParams(location.search).get("name")?.trim().slice(0, 40);
+  let next;
+  const report = async () => {
+    clearTimeout(next);
+    if (!room.client.socket.connected || !room.id) return;
+    const { best } = room.client.clock;
+    const answer = await room.client.emit("screen-report", {
+      roomId: room.id,
+      kind,
+      ...(name ? { name } : {}),
+      clock: Math.round(room.client.clock.now()),
+      roundTripMs: Math.round(best?.roundTrip ?? 0),
+      revision: room.store.position?.room ?? 0,
+    });
+    clearTimeout(next);
+    if (answer.ok && answer.againMs) next = setTimeout(report, answer.againMs);
+  };
+  const soon = (ms) => {
+    clearTimeout(next);
+    next = setTimeout(report, ms);
+  };
+  room.addEventListener("joined", () => soon(FIRST_MS));
+  for (const name of ["timer-update", "stage-update"]) room.addEventListener(name, () => soon(FAST_MS));
+  document.addEventListener("visibilitychange", () => document.hidden || soon(FIRST_MS));
+}

@@ -1,0 +1,83 @@
+"""One catalogue, two languages, and nothing said outside of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from app.core.errors import CATALOGUE as ERROR_CODES
+from app.dashboard.language import CATALOGUE, ERRORS
+from tests.dashboard.plain_browser import PlainBrowser
+
+DASHBOARD = Path(__file__).parents[2] / "app" / "dashboard"
+TEMPLATES = sorted((DASHBOARD / "templates").glob("*.html"))
+SCRIPTS = sorted((DASHBOARD / "static" / "js").glob("*.js"))
+# Names, and what is no language: a product, units, examples of keys.
+NAMES = {"Greenroom", "OpenAPI", "AsyncAPI", "kbd", "min", "ms", "ts"}
+ATTRIBUTES_OF_FIELDS = r"\{% call .*?endcall %\}"
+CLASSES = r"\{% block (?:body|page)_class %\}.*?\{% endblock %\}"
+SAID_ATTRIBUTES = re.compile(r"\b(?:aria-label|placeholder|title|alt|content)=\"([^\"{]*)\"")
+USED_IN_TEMPLATES = re.compile(r"""\bt\(\s*["']([a-z_.A-Z]+)["']\s*[,)]""")
+USED_IN_SCRIPTS = re.compile(r"""\bt\(\s*["']([a-z_.A-Z]+)["']""")
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, french = CATALOGUE["en"], CATALOGUE["fr"]
+    assert list(english) == list(french)
+    assert [key for key in english if not (english[key].strip() and french[key].strip())] == []
+    assert [key for key in english if places(english[key]) != places(french[key])] == []
+
+
+def test_every_refusal_has_a_french_name() -> None:
+    assert set(ERRORS["fr"]) == set(ERROR_CODES)
+
+
+def test_every_text_that_is_asked_for_is_there() -> None:
+    for template in TEMPLATES:
+        unknown = set(USED_IN_TEMPLATES.findall(template.read_text())) - set(CATALOGUE["en"])
+        assert not unknown, (template.name, unknown)
+    for script in SCRIPTS:
+        used = {f"js.{key}" for key in USED_IN_SCRIPTS.findall(script.read_text())}
+        assert not used - set(CATALOGUE["en"]), script.name
+
+
+@pytest.mark.parametrize(
+    "template", [path for path in TEMPLATES if path.name != "_chat.html"], ids=lambda path: path.name
+)
+def test_no_template_says_anything_by_itself(template: Path) -> None:
+    source = template.read_text()
+    for code in (ATTRIBUTES_OF_FIELDS, CLASSES, r"\{#.*?#\}", r"\{%.*?%\}", r"\{\{.*?\}\}"):
+        source = re.sub(code, " ", source, flags=re.DOTALL)
+    attributes = " ".join(SAID_ATTRIBUTES.findall(re.sub(r"<meta[^>]*>|<link[^>]*>", " ", source)))
+    text = re.sub(r"<[^>]*>|&\w+;", " ", source)
+    said = set(re.findall(r"[^\W\d_]{2,}", f"{text} {attributes}")) - NAMES
+    assert not said, said
+
+
+def test_the_browser_asks_the_cookie_chooses_and_the_address_decides(host: PlainBrowser) -> None:
+    french = {"headers": {"Accept": "text/html", "Accept-Language": "fr-CA,fr;q=0.9"}}
+    assert '<html lang="fr">' in host.client.get("/login", **french).text
+    assert "Se connecter" in host.client.get("/login", **french).text
+    host.open("/rooms")
+    page = host.submit("/language", lang="fr")
+    assert (page.path, "Nouvelle salle" in page.text) == ("/rooms", True)
+    assert '<html lang="en">' in host.client.get("/rooms?lang=en").text
+
+
+def test_a_refusal_is_told_in_the_language_of_the_page(browser: PlainBrowser) -> None:
+    browser.open("/login?lang=fr")
+    headers = {"Accept": "text/html", "Accept-Language": "fr", "Sec-Fetch-Site": "same-origin"}
+    answer = browser.client.post("/login", data={"username": "nobody", "password": "x" * 12}, headers=headers)
+    assert "Aucun compte avec ce nom et ce mot de passe." in answer.text
+
+
+def test_a_choice_of_language_never_leads_to_another_site(host: PlainBrowser) -> None:
+    host.open("/rooms")
+    assert host.submit("/language", lang="fr", next="//elsewhere.example").path == "/rooms"
