@@ -10,7 +10,7 @@ from app.web.background import background
 
 def init_app(app: Flask, api: Api) -> None:
     """Register the commands, and let workers prune by themselves."""
-    from app.cli import people, upkeep  # noqa: PLC0415
+    from app.cli import backup, people, upkeep  # noqa: PLC0415
     from app.cli.seed import seed  # noqa: PLC0415
 
     commands = (
@@ -20,6 +20,9 @@ def init_app(app: Flask, api: Api) -> None:
         people.delete_person,
         upkeep.prune,
         upkeep.check,
+        backup.backup,
+        backup.restore,
+        backup.new_epochs,
     )
     for command in commands:
         app.cli.add_command(command)
