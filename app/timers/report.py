@@ -19,7 +19,8 @@ COLUMNS = (
     *("plannedStart", "plannedDuration", "plannedEnd"),
     *("actualStart", "actualEnd", "actualDuration", "addedMs", "startDriftMs", "driftMs"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Full-width forms as well: spreadsheets set to East Asian languages take them for the narrow ones.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LINE_BYTES = 75
 
 
@@ -80,7 +81,7 @@ def _row(timer: Timer, run: Run | None) -> list[object]:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 

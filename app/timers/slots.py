@@ -15,7 +15,7 @@ from app.timers.schemas import TimerSchema
 
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,5}):([0-5]\d)\Z")
 _MINUTES = re.compile(r"\d{1,5}(?:[.,]\d{1,3})?\Z")
-_GUARDED = re.compile(r"'[=+\-@\t\r]")
+_GUARDED = re.compile(r"'[=+\-@\t\r\n＝＋－＠]")
 _LAST_MINUTE = 59
 T = TypeVar("T")
 _schema = TimerSchema(only=("title", "description", "duration"))

@@ -54,7 +54,7 @@ def test_what_has_not_run_or_still_runs_has_no_end() -> None:
 
 
 def test_no_cell_can_run_as_a_formula() -> None:
-    for start in "=+-@\t\r":
+    for start in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"):
         (row,) = csv.DictReader(to_csv([timer(f"{start}1+1")], {}).split("\r\n"))
         assert row["title"].startswith(f"'{start}"[0])
         assert not row["title"].startswith(start)
