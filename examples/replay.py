@@ -2,9 +2,10 @@
 
     .venv/bin/python examples/replay.py --url http://127.0.0.1:3000 --speed 200
 
-Makes an account and a room on a Greenroom, whatever its limits. Half of the listeners stay all day, a quarter come late,
-a quarter are cut off three times and resume by their `position`. Each one's log is compared with the file, line by line; exits
-with 1 if one differs. Joins and renames (`===`) are not said by anybody and are left out; `* nick …` is.
+Makes an account and a room on a Greenroom, whatever its limits. Everybody signs in before the first line. Half of the
+listeners stay all day, a quarter come late, a quarter are cut off three times and resume by their `position`, the last time
+after more than a resume repeats. Each one's log is compared with the file, line by line; exits with 1 if one differs. Joins and
+renames (`===`) are not said by anybody and are left out; `* nick …` is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -40,6 +42,7 @@ PAGE = 100
 TIMEOUT_S = 15
 SETTLE_S = 60
 AWAY_LINES = (5, 50, 350)  # the last is more than a resume repeats: who was away that long has to read the pages
+STAGGER = 25
 WAIT_S = 0.02
 
 Json = dict[str, Any]
@@ -68,7 +71,7 @@ def read_lines(path: Path) -> list[Line]:
         at_s = int(match["hour"]) * 3600 + int(match["minute"]) * 60 + 60 * seen[minute] / in_minute[minute]
         seen[minute] += 1
         nick = match["nick"] or match["doer"]
-        text = match["text"].removeprefix(f"<{nick}>").strip()
+        text = match["text"].removeprefix(f"<{nick}> ")
         lines.append(Line(at_s, nick, text))
     return lines
 
@@ -126,11 +129,12 @@ class Guest:
         """End the connection as a dead network does: without a word."""
         if self._connection is None:
             return
-        if self._connection.sock is not None:
-            self._connection.sock.shutdown(socket.SHUT_RDWR)
-        self.client.wait()
-        self._connection.close()
-        self._connection = None
+        connection, self._connection = self._connection, None
+        if connection.sock is not None:
+            with suppress(OSError):  # the other end was first
+                connection.sock.shutdown(socket.SHUT_RDWR)
+        self.client.eio.wait()  # not the client's own wait, which gives a reconnection a second to begin
+        connection.close()
 
 
 class Speaker(Guest):
@@ -143,13 +147,12 @@ class Speaker(Guest):
         body = {"roomId": self.room["id"], "content": text, "clientMessageId": uuid.uuid4().hex}
         while True:
             try:
-                if self.client is None:
+                if self._connection is None:
                     self.connect()
                     self.client.call("join-room", self.room["id"], timeout=TIMEOUT_S)
                 ack = self.client.call("send-message", body, timeout=TIMEOUT_S)
             except SocketIOError:
                 self.cut()
-                self.client = None
                 gevent.sleep(0.2)
                 continue
             if ack["ok"]:
@@ -215,7 +218,15 @@ class Listener(Guest):
             self.notes["repeated" if is_known else "jumps"] += 1
             if not is_known:
                 self._is_syncing = True
-                gevent.spawn(self._sync, "request-sync")
+                gevent.spawn(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Sync in place; a connection that does not even answer is a dead one, and losing it brings us back."""
+        try:
+            self._sync("request-sync")
+        except SocketIOError:
+            self.notes["unanswered syncs"] += 1
+            self.cut()
 
     def _sync(self, event: str) -> None:
         """Ask for what is missing; as long as it is too much for that, read the pages first."""
@@ -240,9 +251,15 @@ class Listener(Guest):
         self.client.emit(event, request, callback=settle)
         if not answered.wait(TIMEOUT_S):
             raise SocketIOError(f"no answer to {event}")
-        if not answers[0]["ok"] and not answers[0]["error"]["retryable"]:
-            raise SystemExit(f"{self.name} may not {event}: {answers[0]['error']}")
+        if not answers[0]["ok"]:
+            self._wait_as_told(event, answers[0]["error"])
         return not self._is_syncing
+
+    def _wait_as_told(self, event: str, error: Json) -> None:
+        if not error["retryable"]:
+            raise SystemExit(f"{self.name} may not {event}: {error}")
+        self.notes["told to slow down"] += 1
+        gevent.sleep(error.get("retryAfterMs", 1000) / 1000)
 
     def _read_pages(self) -> None:
         path = f"/rooms/{self.room['id']}"
@@ -299,10 +316,11 @@ def plan_visits(number: int, listeners: int, total: int) -> list[tuple[int, int]
     if number < staying + late:
         return [(total * (number - staying + 1) // (late + 1), total)]
     visits, begin = [], 0
+    part, parts = number - staying - late, listeners - staying - late
     for quarter, away in enumerate(AWAY_LINES, 1):
-        cut = total * quarter // (len(AWAY_LINES) + 1) + number
+        cut = total * quarter // (len(AWAY_LINES) + 1) + part * total // (parts * STAGGER)
         visits.append((begin, cut))
-        begin = cut + min(away, total // 8)
+        begin = cut + min(away, total // 5)
     return [*visits, (begin, total)]
 
 
@@ -319,16 +337,21 @@ def replay(url: str, lines: Sequence[Line], *, speed: float, listeners: int) -> 
     site = Site(url)
     room = site.make_room()
     progress = Progress(len(lines))
+    speakers = {nick: Speaker(site, room, nick) for nick in dict.fromkeys(line.nick for line in lines)}
     ears = [Listener(site, room, number + 1, plan_visits(number, listeners, len(lines))) for number in range(listeners)]
     attending = [gevent.spawn(ear.attend, progress) for ear in ears]
-    nicks, last_number = speak(site, room, lines, speed, progress)
-    gevent.joinall(attending, timeout=SETTLE_S, raise_error=True)
+    last_number = speak(speakers, lines, speed, progress)
+    gevent.joinall(attending, timeout=SETTLE_S)
     deadline = time.monotonic() + SETTLE_S
     while any(ear.chat < last_number for ear in ears) and time.monotonic() < deadline:
         gevent.sleep(WAIT_S)
-    for ear in ears:
+    for ear, attendance in zip(ears, attending, strict=True):
+        if not attendance.successful():
+            ear.notes[f"did not come to an end ({attendance.exception!r})"] += 1
+            attendance.kill()
         ear.leave()
     site.close()
+    nicks = {speaker.name: nick for nick, speaker in speakers.items()}
     expected = [str(line) for line in lines]
     return [
         Verdict(ear.name, ear.visits, len(ear.log), find_difference(expected, spoken_by(nicks, ear.log)), ear.notes)
@@ -336,40 +359,37 @@ def replay(url: str, lines: Sequence[Line], *, speed: float, listeners: int) -> 
     ]
 
 
-def speak(
-    site: Site, room: Json, lines: Sequence[Line], speed: float, progress: Progress
-) -> tuple[dict[str, str], int]:
-    """Say the lines, each after the ack of the one before; the nick behind each guest's name, and the last line's number.
+def speak(speakers: dict[str, Speaker], lines: Sequence[Line], speed: float, progress: Progress) -> int:
+    """Say the lines, each after the ack of the one before; the last one's number.
 
-    A nick signs in for its first line and leaves after its last.
+    A nick comes into the room for its first line and leaves it after its last.
     """
     last_of = {line.nick: index for index, line in enumerate(lines)}
-    present: dict[str, Speaker] = {}
-    nicks: dict[str, str] = {}
-    began, number, hasty, latest_s = time.monotonic(), 0, 0, 0.0
+    began, number, latest_s, waits_ms = time.monotonic(), 0, 0.0, []
     for index, line in enumerate(lines):
         due_s = (line.at_s - lines[0].at_s) / speed
         late_s = time.monotonic() - began - due_s
         gevent.sleep(max(0, -late_s))
         latest_s = max(latest_s, late_s)
-        if line.nick not in present:
-            present[line.nick] = Speaker(site, room, line.nick)
-            nicks[present[line.nick].name] = line.nick
-        number = present[line.nick].say(line.text)["changeSeq"]
+        asked = time.monotonic()
+        number = speakers[line.nick].say(line.text)["changeSeq"]
+        waits_ms.append(1000 * (time.monotonic() - asked))
         progress.said = index + 1
         if last_of[line.nick] == index:
-            speaker = present.pop(line.nick)
-            hasty += speaker.hasty
-            speaker.cut()
+            gevent.spawn(speakers[line.nick].cut)
         if progress.said * 20 // len(lines) > index * 20 // len(lines):
-            print(
-                f"{100 * progress.said // len(lines):3} %: {progress.said} lines, {len(present)} speakers there",
-                flush=True,
-            )
-    numbered = sum(name != nick for name, nick in nicks.items())
-    print(f"{len(lines)} lines by {len(nicks)} guests ({numbered} with a number) in {time.monotonic() - began:.1f} s")
+            print(f"{100 * progress.said // len(lines):3} %: {progress.said} lines", flush=True)
+    numbered = sum(speaker.name != nick for nick, speaker in speakers.items())
+    hasty = sum(speaker.hasty for speaker in speakers.values())
+    print(
+        f"{len(lines)} lines by {len(speakers)} guests ({numbered} with a number) in {time.monotonic() - began:.1f} s"
+    )
     print(f"told to slow down: {hasty} times; behind the pace by {latest_s:.1f} s at most")
-    return nicks, number
+    middle, worst = sorted(waits_ms)[len(waits_ms) // 2], max(waits_ms)
+    print(
+        f"from saying to the ack: {middle:.1f} ms in the middle, {worst:.0f} ms at worst (a nick's first line joins first)"
+    )
+    return number
 
 
 def spoken_by(nicks: dict[str, str], log: Sequence[tuple[str, str]]) -> list[str]:

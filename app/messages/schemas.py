@@ -18,10 +18,17 @@ _EPOCH_MS_MAX = 253_000_000_000_000
 
 
 class Content(Text):
-    """What somebody says: 1-4,000 characters after trimming."""
+    """What somebody says: 1-4,000 characters after trimming, kept as sent.
+
+    The space around a text counts only against itself: where both together are too long, the text goes without it.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=CONTENT_MAX, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        said = super()._deserialize(value, attr, data, **kwargs)
+        return value if said and len(value) <= CONTENT_MAX else said
 
 
 class PostMessage(Schema):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from examples.replay import DAY, find_difference, plan_visits, read_lines, replay
@@ -34,8 +36,18 @@ def test_some_listeners_stay_some_come_late_and_some_are_cut_off() -> None:
     assert plans[:10] == [[(0, 1984)]] * 10
     assert [plan[0][0] for plan in plans[10:15]] == [330, 661, 992, 1322, 1653]
     assert [len(plan) for plan in plans[15:]] == [4] * 5
-    for (_, left), (back, until) in zip(plans[19], plans[19][1:], strict=False):
-        assert left < back < until
+    for plan in plans[15:]:
+        away = [back - left for (_, left), (back, until) in itertools.pairwise(plan)]
+        assert away == [5, 50, 350]
+        assert plan == sorted(plan)
+
+
+@pytest.mark.parametrize(("listeners", "total"), [(20, 130), (5, 150), (4, 20), (200, 60)])
+def test_nobody_waits_for_a_line_that_is_never_said(listeners: int, total: int) -> None:
+    for number in range(listeners):
+        instants = [instant for visit in plan_visits(number, listeners, total) for instant in visit]
+        assert instants == sorted(instants)
+        assert instants[-1] == total
 
 
 @pytest.mark.parametrize(

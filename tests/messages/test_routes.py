@@ -37,7 +37,7 @@ def test_a_message_lives_over_rest(ada: Http, http: Acting, owner: Actor, room: 
     made = ada("POST", f"/rooms/{room.id}/messages", {"content": "  hello\n", "clientMessageId": "c1"})
     assert made.status_code == 201
     message = made.get_json()
-    assert message["content"] == "hello"
+    assert message["content"] == "  hello\n"
     assert set(message) == keys(schemas.MessageSchema)
     assert set(message["user"]) == keys(schemas.Person)
     again = ada("POST", f"/rooms/{room.id}/messages", {"content": "hello", "clientMessageId": "c1"})
@@ -117,7 +117,9 @@ def test_transcripts_are_files(ada: Http, http: Acting, owner: Actor, room: Room
     ("content", "kept"),
     [
         ("x" * 4000, "x" * 4000),
-        ("  <b>bold</b> & \u202eleft  ", "<b>bold</b> & \u202eleft"),
+        (" " * 9000 + "x" * 4000 + "\n", "x" * 4000),
+        ("  <b>bold</b> & \u202eleft  ", "  <b>bold</b> & \u202eleft  "),
+        ("\tindented\r\n", "\tindented\r\n"),
         ("e" + "\u0301" * 3999, "e" + "\u0301" * 3999),
         ("👩‍👩‍👧 ok", "👩‍👩‍👧 ok"),
     ],
