@@ -24,7 +24,7 @@ from app.backends.handles import handles
 from app.backends.transaction import reading
 from app.core.errors import AppError
 from app.core.event import Event, chat_channel, room_channel, user_channel
-from app.live import dialects
+from app.live.fanout import fan_out
 from app.live.reorder import StreamOrder
 from app.live.repair import Heads, missed_events, read_heads
 from app.rooms.events import ACCESS_CHANGED, MEMBER_ADDED, MEMBER_JOINED, ROOM_PURGED
@@ -174,6 +174,11 @@ def open_rooms() -> dict[str, Heads]:
     return {room_id: room.heads for room_id, room in _rooms.items() if room.opened.ready()}
 
 
+def chat_head(room_id: str) -> int:
+    """Up to where the conversation of an open room is delivered."""
+    return _rooms[room_id].heads.chat
+
+
 def deliver(event: Event) -> None:
     """Take an event that arrived by whatever way."""
     if event.name in _listeners or event.name in INTERNAL:
@@ -208,16 +213,6 @@ def repair(room_ids: Collection[str]) -> None:
             _settle(room, heads, events)
         else:
             _restart(room, heads)
-
-
-def fan_out(event: Event) -> None:
-    """Give `event` to every local member of its channel, each in its dialect."""
-    server = sockets.server
-    server.fanout(event.channel, event.name, *event.args, skip_sid=event.origin, latest_key=event.latest_key)
-    snake = event.channel + dialects.SNAKE_SUFFIX
-    if server.member_count(snake):
-        for name, *args in dialects.translate(event):
-            server.fanout(snake, name, *args, skip_sid=event.origin, latest_key=event.latest_key)
 
 
 def listen_to_person(client: Client) -> None:

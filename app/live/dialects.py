@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.core.clock import from_wire, to_epoch_ms
 from app.core.event import Event
+from app.messages.service import seed_form
 from app.presence.service import presence_payload
 
 SNAKE_SUFFIX = "~snake"
+MESSAGE_KEYS = ("id", "roomId", "userId", "content", "createdAt", "name", "text", "ts", "attachmentId")
 
 Emission = tuple[Any, ...]
 Translation = Callable[[Event], Iterable[Emission]]
@@ -26,21 +27,8 @@ def translate(event: Event) -> Iterable[Emission]:
 
 def _message(event: Event) -> list[Emission]:
     """Seed 003's `message`, with the keys that seed 002's clients read beside it."""
-    (message,) = event.args
-    user = message.get("user") or {}
-    attachment = message.get("attachment") or {}
-    old = {
-        "id": message["id"],
-        "roomId": message["roomId"],
-        "userId": message["userId"],
-        "content": message["content"],
-        "createdAt": message["createdAt"],
-        "name": user.get("name"),
-        "text": message["content"],
-        "ts": to_epoch_ms(from_wire(message["createdAt"])),
-        "attachmentId": attachment.get("id"),
-    }
-    return [("message", old)]
+    message = seed_form(event.args[0])
+    return [("message", {key: message[key] for key in MESSAGE_KEYS})]
 
 
 def _typing(is_typing: bool) -> Translation:

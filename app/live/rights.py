@@ -27,10 +27,13 @@ def review_room(event: Event) -> None:
     """`access-changed`: look again at the seats that it may concern. Nobody named: everybody, or the holders of tokens."""
     (change,) = event.args
     person = change.get("userId") or change.get("guestId")
-    for client in _concerned(change["roomId"], person):
-        seat: Seat | None = client.seats.get(change["roomId"])
-        if seat is not None and (person or seat.share_token or change["reason"] != "rotated"):
-            service.review_seat(client, seat, change["reason"])
+    held: list[tuple[Client, Seat]] = [
+        (client, seat)
+        for client in _concerned(change["roomId"], person)
+        if (seat := client.seats.get(change["roomId"])) is not None
+        and (person or seat.share_token or change["reason"] != "rotated")
+    ]
+    service.review_seats(held, change["reason"])
 
 
 def close_session(event: Event) -> None:

@@ -6,6 +6,7 @@ without giving up the processor, send the snapshot, what was collected after S, 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,18 +16,20 @@ from app.backends.transaction import reading
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.event import Event
-from app.live import delivery, dialects
+from app.live import delivery, fanout
 from app.live.snapshot import Question, Snapshot, take_snapshot
 from app.live.state import Position, read_head, states
+from app.messages.service import may_write, muted_until, seed_form
 from app.presence import service as presence
 from app.rooms import service as rooms
-from app.rooms.access import Access, find_access, require_role
+from app.rooms.access import Access, Asked, find_accesses, readable_after, require_role
 from app.rooms.models import Role, Room
 from app.rooms.seat import Dialect, Seat
 from app.web.sockets import Client, sockets
 
 KEPT_TOKENS = 10_000
 OUT = frozenset({"removed", "left"})
+REVIEWED_AT_ONCE = 500
 
 _rooms_by_ref: dict[str, str] = {}
 """Which room a share token once led to: only a hint of where to listen, rights are asked at every join."""
@@ -59,7 +62,7 @@ def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dial
         tap.reach(position.room, position.chat)
         if client.sid not in sockets.clients:
             raise AppError("not_in_room")
-        seat = _seat(client, snapshot.access, ref, dialect)
+        seat = _seat(client, snapshot.access, dialect, position.chat)
         answer = _welcome(client, seat, snapshot)
         gevent.spawn(_follow, client, seat, position, tap, holding.pop_all())
     return answer
@@ -106,31 +109,52 @@ def vacate(client: Client) -> None:
         delivery.close_room(room_id)
 
 
-def review_seat(client: Client, seat: Seat, reason: str) -> None:
-    """Look again at what `client` may in its room, after somebody changed that; end or narrow the seat accordingly.
+def review_seats(held: Sequence[tuple[Client, Seat]], reason: str) -> None:
+    """Look again at what clients may in the rooms of these seats, after somebody changed that; one query for many."""
+    for start in range(0, len(held), REVIEWED_AT_ONCE):
+        some = held[start : start + REVIEWED_AT_ONCE]
+        found = _accesses_now({(client.actor, seat.share_token or seat.room_id) for client, seat in some})
+        for client, seat in some:
+            if client.seats.get(seat.room_id) is seat:
+                _review(client, seat, found.get((client.actor, seat.share_token or seat.room_id)), reason)
+
+
+def _accesses_now(asked: Collection[Asked]) -> Mapping[Asked, Access | AppError | None]:
+    """Nothing for anybody when the database cannot say: who may still come in comes back."""
+    try:
+        with reading() as session:
+            return find_accesses(session, asked)
+    except AppError:
+        return {}
+
+
+def _review(client: Client, seat: Seat, access: Access | AppError | None, reason: str) -> None:
+    """End or narrow a seat.
 
     Who was put out, or left, is out, though anybody may come into a public room: they may do so as anybody else.
     """
-    access = _access_now(client, seat)
-    if access is None or (reason in OUT and access.role < seat.role):
+    if not isinstance(access, Access) or (reason in OUT and access.role < seat.role):
         end_seat(client, seat, reason)
         return
-    if access.reads_chat != seat.reads_chat:
-        for channel in seat.channels():
-            sockets.server.leave_room(client.sid, channel)
-        seat.reads_chat = access.reads_chat
-        for channel in seat.channels():
-            sockets.server.enter_room(client.sid, channel)
-    seat.role = access.role
+    before = seat.channels()
+    _note(seat, access, delivery.chat_head(seat.room_id))
+    for channel in set(before).difference(seat.channels()):
+        sockets.server.leave_room(client.sid, channel)
+    for channel in set(seat.channels()).difference(before):
+        sockets.server.enter_room(client.sid, channel)
+
+
+def _note(seat: Seat, access: Access, chat: int) -> None:
+    """Write down in `seat` what was found about its person, with the conversation at number `chat`."""
+    after = readable_after(access)
+    seat.role, seat.reads_chat = access.role, access.reads_chat
+    seat.may_write, seat.muted_until = may_write(access), muted_until(access)
+    seat.hidden_upto = (seat.hidden_upto or chat) if after is None else after
 
 
 def send(client: Client, seat: Seat, name: str, *args: Any) -> None:
     """Send one client an event in the dialect of its seat."""
-    if seat.dialect == "kebab":
-        sockets.server.send(client.sid, name, *args)
-        return
-    for translated, *rest in dialects.translate(Event(name, "", args)):
-        sockets.server.send(client.sid, translated, *rest)
+    fanout.send(client, seat, Event(name, "", args))
 
 
 def _follow(client: Client, seat: Seat, since: Position, tap: delivery.Tap, holding: ExitStack) -> None:
@@ -142,17 +166,9 @@ def _follow(client: Client, seat: Seat, since: Position, tap: delivery.Tap, hold
         if client.seats.get(seat.room_id) is not seat:
             return
         for event in tap.events_after(since.room, since.chat, reads_chat=seat.reads_chat):
-            send(client, seat, event.name, *event.args)
+            fanout.send(client, seat, event)
         for channel in seat.channels():
             sockets.server.enter_room(client.sid, channel)
-
-
-def _access_now(client: Client, seat: Seat) -> Access | None:
-    try:
-        with reading() as session:
-            return find_access(session, actor=client.actor, ref=seat.share_token or seat.room_id)
-    except AppError:
-        return None
 
 
 def _find_room(question: Question) -> str:
@@ -177,11 +193,12 @@ def _snapshot_of_member(question: Question) -> Snapshot:
     return snapshot
 
 
-def _seat(client: Client, access: Access, ref: str, dialect: Dialect) -> Seat:
+def _seat(client: Client, access: Access, dialect: Dialect, chat: int) -> Seat:
     """A new seat in place of the one the client may have; the room stays open meanwhile."""
     room: Room = access.room
     token = room.share_token if access.by_token and access.role is Role.VIEWER else None
     seat = Seat(room.id, access.role, access.reads_chat, dialect, token)
+    _note(seat, access, chat)
     delivery.open_room(room.id)
     old: Seat | None = client.seats.get(room.id)
     if old is not None:
@@ -195,8 +212,9 @@ def _seat(client: Client, access: Access, ref: str, dialect: Dialect) -> Seat:
 
 def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
     room_id, view = seat.room_id, snapshot.view
+    messages = view.messages if seat.dialect == "kebab" else [seed_form(message) for message in view.recent]
     for event in view.missed or ():
-        send(client, seat, event.name, *event.args)
+        fanout.send(client, seat, event)
     count = presence.count(room_id)
     state = snapshot.state(count)
     users = presence.people(room_id)
@@ -205,7 +223,7 @@ def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
         "room": state,
         "onlineUsers": [person["id"] for person in users],
         "users": users,
-        "messages": view.messages,
+        "messages": messages,
         "recovered": view.missed is not None,
     }
     if presence.is_limited(room_id):
@@ -216,7 +234,7 @@ def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "room": state,
         "users": users,
-        "messages": view.messages,
+        "messages": messages,
         "you": {"role": seat.role.wire, "userId": client.actor.id},
         "position": view.position.to_wire(),
         "recovered": view.missed is not None,

@@ -7,6 +7,7 @@ and encoded once for all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 from sqlalchemy.orm import Session
@@ -40,12 +41,14 @@ class View:
 
     encoded:  the room's state as JSON, without what differs by reader and moment
     missed:   what happened since the position that was asked; None: everything is given anew, the last messages with it
-    messages: a JSON list
+    recent:   these last messages
+    messages: the same as a JSON list
     """
 
     position: Position
     encoded: bytes
     missed: list[Event] | None
+    recent: list[dict[str, Any]]
     messages: orjson.Fragment
 
 
@@ -87,8 +90,9 @@ def _view(session: Session, access: Access, head: Heads, asked: Position | None)
     chat = [event for event in missed or () if event.stream == "chat"]
     position = replace(position, chat=reached(position.chat, chat))
     wants_messages = access.reads_chat and missed is None
-    messages = recent_messages(session, access, LAST_MESSAGES) if wants_messages else []
-    return View(position, states.get(session, access.room, position), missed, orjson.Fragment(orjson.dumps(messages)))
+    recent = recent_messages(session, access, LAST_MESSAGES) if wants_messages else []
+    state = states.get(session, access.room, position)
+    return View(position, state, missed, recent, orjson.Fragment(orjson.dumps(recent)))
 
 
 take_snapshot: Gather[Question, Snapshot] = Gather(read_snapshots)

@@ -24,8 +24,7 @@ def refuse_writing(
         return AppError(
             "muted", details={"mutedUntil": [to_wire(muted_until)]}, retry_after_ms=ms_between(now, muted_until)
         )
-    needed = _WRITES_FROM.get(_value(settings, "chatMode"))
-    return AppError("chat_closed") if needed is None or role < needed else None
+    return None if _is_open_to(settings, role) else AppError("chat_closed")
 
 
 def refuse_hurry(
@@ -50,6 +49,11 @@ def muted_until(access: Access) -> datetime | None:
     return person.muted_until if person is not None else None
 
 
+def may_write(access: Access) -> bool:
+    """Whether the conversation is open to the words of the person of `access`, a mute aside."""
+    return _is_open_to(access.room.settings, access.role)
+
+
 def require_writing(access: Access, now: datetime) -> None:
     """Refuse unless the person of `access` may write now.
 
@@ -59,6 +63,11 @@ def require_writing(access: Access, now: datetime) -> None:
     why = refuse_writing(access.room.settings, role=access.role, muted_until=muted_until(access), now=now)
     if why is not None:
         raise why
+
+
+def _is_open_to(settings: Mapping[str, Any], role: Role) -> bool:
+    needed = _WRITES_FROM.get(_value(settings, "chatMode"))
+    return needed is not None and role >= needed
 
 
 def _value(settings: Mapping[str, Any], name: str) -> Any:

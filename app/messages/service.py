@@ -13,8 +13,9 @@ from app.core.later import Later
 from app.messages.batch import batcher
 from app.messages.changing import delete_message, edit_message, vote_for_question, withdraw_vote
 from app.messages.history import list_changes, list_messages, list_messages_before, recent_messages
-from app.messages.payloads import Payload
+from app.messages.payloads import Payload, seed_form
 from app.messages.receipts import count_unread, get_receipts, mark_read
+from app.messages.rights import may_write, muted_until
 from app.messages.search import search_messages
 from app.messages.sending import Outcome
 from app.messages.standing import Draft
@@ -34,8 +35,11 @@ __all__ = [
     "list_messages",
     "list_messages_before",
     "mark_read",
+    "may_write",
+    "muted_until",
     "recent_messages",
     "search_messages",
+    "seed_form",
     "send_message",
     "vote_for_question",
     "withdraw_vote",

@@ -20,8 +20,8 @@ def send_message(client: Client, data: dict[str, Any]) -> Later[dict[str, Any]]:
 
 @on("message", SeedMessage, limit="message", overlaps=True)
 def send_seed_message(client: Client, data: dict[str, Any]) -> Later[dict[str, Any]]:
-    """Ack `{ok, message}`."""
-    return service.begin_sending(actor=client.actor, content=data.pop("text"), **data).followed_by(_answer)
+    """Ack `{ok, message}`, with seed 002's names beside ours."""
+    return service.begin_sending(actor=client.actor, content=data.pop("text"), **data).followed_by(_seed_answer)
 
 
 @on("edit-message", EditMessage, limit="message")
@@ -44,3 +44,7 @@ def mark_read(client: Client, data: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(message: Later[Payload]) -> dict[str, Any]:
     return {"message": message.result()}
+
+
+def _seed_answer(message: Later[Payload]) -> dict[str, Any]:
+    return {"message": service.seed_form(message.result())}

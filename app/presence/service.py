@@ -16,7 +16,7 @@ import structlog
 from app.backends.handles import handles
 from app.backends.presence import Person
 from app.core.actor import Actor
-from app.core.clock import add_ms
+from app.core.clock import add_ms, ms_between
 from app.core.errors import AppError
 from app.core.event import Event
 from app.presence import events
@@ -173,17 +173,16 @@ def presence_payload(room_id: str) -> dict[str, Any]:
 def start_typing(*, client: Socket, room_ref: str) -> None:
     """`client` types in a room it sits in (by id, or by the token it came with).
 
-    The right is the seat's: who loses theirs loses the seat, or its place in the conversation, within two seconds; to look
-    it up at every key press is what typing must not cost.
+    The right is the seat's, which is looked at again within two seconds when somebody changes it: to look it up at every key
+    press is what typing must not cost.
 
     Raises:
-        AppError: `not_in_room`, `unauthenticated`, `forbidden`.
+        AppError: `not_in_room`, `unauthenticated`, `forbidden`, `chat_closed`, `muted`.
     """
     seat = _seat(client, room_ref)
     if client.actor.id is None:
         raise AppError("unauthenticated")
-    if not seat.reads_chat:
-        raise AppError("forbidden")
+    _require_words(seat)
     typing_start(client.actor, seat.room_id, origin=client.sid)
 
 
@@ -219,6 +218,17 @@ def clear_typing(room_id: str, person_id: str) -> None:
     stopped = here.typing.stop(room_id, person_id)
     if stopped:
         handles.bus.publish(stopped)
+
+
+def _require_words(seat: Seat) -> None:
+    """Nobody is told of a message that could not be sent."""
+    if not seat.reads_chat:
+        raise AppError("forbidden")
+    if not seat.may_write:
+        raise AppError("chat_closed")
+    now = handles.clock.now()
+    if seat.muted_until is not None and seat.muted_until > now:
+        raise AppError("muted", retry_after_ms=ms_between(now, seat.muted_until))
 
 
 def _seat(client: Socket, room_ref: str) -> Seat:

@@ -27,8 +27,12 @@ MEMBER_JOINED = "member-joined"
 MEMBER_ADDED = "member-added"
 ROOM_PURGED = "room-purged"
 
-Reason = Literal["removed", "banned", "left", "rotated", "deleted", "role", "muted", "private", "guests"]
-ACCESS_CAUSES = frozenset({"removed", "banned", "rotated", "deleted", "role", "muted", "private", "guests"})
+Reason = Literal[
+    "removed", "banned", "left", "rotated", "deleted", "role", "muted", "private", "guests", "conversation"
+]
+ACCESS_CAUSES = frozenset(
+    {"removed", "banned", "rotated", "deleted", "role", "muted", "private", "guests", "conversation"}
+)
 
 
 def log_update(work: Transaction, room: Room, actor: Actor, cause: str, before: dict[str, Any] | None = None) -> None:

@@ -6,6 +6,7 @@ A seat is a note for delivering, not a right: rights are asked anew at every act
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from app.core.event import chat_channel, room_channel
@@ -22,6 +23,9 @@ class Seat:
     reads_chat:  whether the socket is in the conversation's channel
     dialect:     `snake` for clients that joined with seed 003's `join_room`: they get the translated events
     share_token: the token the seat hangs on, if it is what let them in; rotating it ends the seat
+    may_write:   whether the conversation was open to the person's words when last looked at, a mute aside
+    muted_until: until when the person is muted
+    hidden_upto: messages up to this number may not be read from here (`history`), whatever becomes of them
     """
 
     room_id: str
@@ -29,6 +33,9 @@ class Seat:
     reads_chat: bool
     dialect: Dialect = "kebab"
     share_token: str | None = None
+    may_write: bool = True
+    muted_until: datetime | None = None
+    hidden_upto: int = 0
 
     def channels(self) -> list[str]:
         """The channels that this seat listens on."""
@@ -36,4 +43,11 @@ class Seat:
         names = [room_channel(self.room_id) + suffix]
         if self.reads_chat:
             names.append(chat_channel(self.room_id) + suffix)
+            if self.hidden_upto:
+                names.append(late_channel(self.room_id))
         return names
+
+
+def late_channel(room_id: str) -> str:
+    """Where the sockets are that may not read the whole conversation; nothing is sent to it, it tells who they are."""
+    return f"{chat_channel(room_id)}~late"

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from app.core.actor import Actor
-from app.core.clock import FakeClock, to_wire
+from app.core.clock import FakeClock, add_ms, to_wire
+from app.core.errors import AppError
 from app.core.event import Event
 from app.presence import service
 from app.presence.seats import GRACE_MS
@@ -229,3 +230,20 @@ def test_an_idle_worker_keeps_nothing_of_those_who_were_here(after: After) -> No
 def test_events_are_ephemeral(told: list[Event]) -> None:
     fill(ROOM, 2)
     assert {event.stream for event in told} == {None}
+
+
+def test_who_may_not_write_does_not_type(told: Told, clock: FakeClock) -> None:
+    muted_until = add_ms(clock.now(), 1_000)
+    for seat, code in (
+        ({"reads_chat": False}, "forbidden"),
+        ({"may_write": False}, "chat_closed"),
+        ({"muted_until": muted_until}, "muted"),
+    ):
+        socket = FakeSocket(account("ada")).enter("r1", **seat)
+        with pytest.raises(AppError) as why:
+            service.start_typing(client=socket, room_ref="r1")
+        assert why.value.code == code
+    assert "user-typing" not in told.names
+    clock.advance(1_000)
+    service.start_typing(client=socket, room_ref="r1")
+    assert "user-typing" in told.names

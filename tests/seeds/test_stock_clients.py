@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.support.fixtures import StartServer
-from tests.support.people import Person
+from tests.support.people import Person, Socket
 from tests.support.server import Server
 
 JS = Path(__file__).parents[1] / "js"
@@ -90,3 +91,22 @@ def test_seed_002_pages_by_timestamp_and_signs_in_by_cookie(host: Person, server
     assert signed_in.status_code == 201
     assert signed_in.cookies["sid"]
     assert "accessToken" not in signed_in.json()
+
+
+def test_seed_002s_gateway_answers_a_join_with_people_and_messages_as_it_names_them(host: Person) -> None:
+    room = host.post("/api/rooms", name="Chat", settings={"systemMessages": False})
+    host.post(f"/api/rooms/{room['id']}/messages", content="earlier")
+    body = {"username": f"two-{room['id'][-8:]}", "password": "correct horse battery", "session": "cookie"}
+    signed_in = requests.post(f"{host.url}/api/auth/register", json=body, timeout=10)
+    cookie = f"sid={signed_in.cookies['sid']}"
+    with Socket(host.url, headers={"Cookie": cookie}, transports=["websocket"]) as socket:
+        ack = socket.call("join_room", {"roomId": room["id"]})
+        names = {"id", "roomId", "userId", "name", "text", "ts", "attachmentId"}
+        assert [user["id"] for user in ack["users"]] == [signed_in.json()["user"]["id"]]
+        assert [(message["text"], message["name"]) for message in ack["messages"]] == [("earlier", host.name)]
+        said = socket.call("message", {"roomId": room["id"], "text": "now"})["message"]
+        heard = socket.expect("message")
+        assert all(names <= set(message) for message in (said, heard, *ack["messages"]))
+        assert (heard["id"], heard["text"], heard["ts"]) == (said["id"], "now", said["ts"])
+        page = host.get(f"/api/messages?roomId={room['id']}&beforeTs={said['ts']}")["items"]
+        assert [message["text"] for message in page] == ["earlier"]

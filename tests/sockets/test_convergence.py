@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ class Conversation(RuleBasedStateMachine):
         self.is_checked = False
         ack: Json = follower.socket.call(event, body)
         while not ack["ok"] and ack["error"]["code"] == "rate_limited":
-            eventually(lambda: True, 1)
+            time.sleep(ack["error"]["retryAfterMs"] / 1000)
             ack = follower.socket.call(event, body)
         return ack
 

@@ -185,11 +185,18 @@ def _tell_change(work: Transaction, room: Room, actor: Actor, before: dict[str, 
     reason: Reason | None = None
     if "isPrivate" in before and room.is_private:
         reason = "private"
-    elif "settings" in before and before["settings"]["guests"] and not room.setting("guests"):
-        reason = "guests"
+    elif "settings" in before:
+        reason = _reason(before["settings"], room)
     if reason:
         change_access(work, room.id, reason)
     log_update(work, room, actor, reason or "changed", before)
+
+
+def _reason(before: Mapping[str, Any], room: Room) -> Reason | None:
+    """Why seats have to be looked at again after the settings were changed."""
+    if before["guests"] and not room.setting("guests"):
+        return "guests"
+    return "conversation" if any(before[name] != room.setting(name) for name in ("chatMode", "history")) else None
 
 
 def _with_unread_counts(session: Session, actor: Actor, views: list[RoomView]) -> list[RoomView]:
