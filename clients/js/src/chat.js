@@ -85,6 +85,23 @@ export class Conversation extends EventTarget {
     client.socket.emit("typing-start", { roomId: id });
   }
 
+  stopTyping() {
+    const { client, id } = this.room;
+    this.#typedAt = -Infinity;
+    if (client.socket.connected) client.socket.emit("typing-stop", { roomId: id });
+  }
+
+  /** Those who have read a message of mine, as far as it was heard since joining; `receipts` asks the server for all. */
+  readers(messageId) {
+    const seqs = new Map(this.room.store.messages.map(({ id, seq }) => [id, seq]));
+    const isCovered = ([, read]) => seqs.get(read.messageId) >= seqs.get(messageId);
+    return [...this.room.store.reads].filter(isCovered).map(([userId]) => userId);
+  }
+
+  receipts(messageId) {
+    return this.room.client.call("GET", `/api/messages/${messageId}/receipts`);
+  }
+
   /** Everything up to the newest message was seen. */
   markRead() {
     const newest = this.room.store.messages.at(-1);

@@ -4,22 +4,27 @@ import { Room } from "./room.js";
 const ACK_TIMEOUT_MS = 8_000;
 const CLOCK_SAMPLES = 5;
 const CLOCK_PAUSE_MS = 120;
+const AGAIN_MS = 1_000;
+const STALE = ["invalid_token", "token_expired"];
 
 /**
  * A connection to a Greenroom server.
  *
  * @param {object} options
  * @param {Function} options.io socket.io-client's `io`
- * @param {string} [options.url] the server; the page's own origin by default
+ * @param {string} [options.url] the server; the session's, else the page's own origin
+ * @param {import("./session.js").Session} [options.session] who connects; in place of `token` and `renew`
  * @param {() => Promise<string|undefined>|string|undefined} [options.token] gives a fresh access token whenever one is needed
  * @param {() => Promise<string|undefined>} [options.renew] makes credentials fresh when they ran out, and gives the new token
  * @param {() => Record<string, string>} [options.headers] more headers for REST, a CSRF token for instance
  */
 export class Client {
-  constructor({ io, url = "", token = () => undefined, renew = token, headers = () => ({}), clock = new Clock() }) {
+  #rooms = [];
+
+  constructor({ io, session, url = session?.url ?? "", token = () => session?.token(), renew, headers = () => ({}), clock = new Clock() }) {
     this.url = url;
     this.token = token;
-    this.renew = renew;
+    this.renew = renew ?? (session ? () => session.renew() : token);
     this.headers = headers;
     this.clock = clock;
     this.socket = io(url || undefined, {
@@ -29,17 +34,20 @@ export class Client {
       auth: async (give) => give({ token: await token() }),
     });
     this.socket.on("token-expired", () => this.#renew());
+    this.socket.on("connect_error", ({ data }) => this.#refused(data));
   }
 
   /** Follow a room by its share token or id. */
   room(ref) {
-    return new Room(this, ref).open();
+    const room = new Room(this, ref);
+    this.#rooms.push(room);
+    return room.open();
   }
 
   /** Send an event; resolves with its ack, `{ok: false, error}` when none comes in time. */
-  async emit(name, payload) {
+  async emit(name, payload, timeoutMs = ACK_TIMEOUT_MS) {
     try {
-      return await this.socket.timeout(ACK_TIMEOUT_MS).emitWithAck(name, payload);
+      return await this.socket.timeout(timeoutMs).emitWithAck(name, payload);
     } catch {
       return { ok: false, error: { code: "timeout", message: "No answer.", details: {}, retryable: true } };
     }
@@ -91,8 +99,16 @@ export class Client {
     }
   }
 
+  /** Leave everything; no timer of ours goes on. */
   close() {
+    for (const room of this.#rooms) room.close();
     this.socket.disconnect();
+  }
+
+  /** What the server itself refuses, socket.io-client does not try again. */
+  async #refused(error) {
+    const isWorthIt = STALE.includes(error?.code) ? await this.renew() : error?.retryable;
+    if (isWorthIt) setTimeout(() => this.socket.connect(), error.retryAfterMs ?? AGAIN_MS * (1 + Math.random()));
   }
 
   async #renew() {

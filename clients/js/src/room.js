@@ -1,8 +1,11 @@
+import { countdown, remaining } from "./countdown.js";
 import { RoomStore, ROOM_EVENTS } from "./store.js";
 
 const SYNC_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 2_000;
 const POLL_AFTER_MS = 3_000;
+const WAKE_MS = 2_000;
+const TICK_MS = 100;
 
 /**
  * One joined room: a store that follows the socket, and polls with an ETag while there is none.
@@ -42,9 +45,9 @@ export class Room extends EventTarget {
     socket.on("connect", () => this.join());
     socket.on("disconnect", () => this.#lost());
     socket.on("connect_error", () => this.#lost());
-    this.#every(SYNC_EVERY_MS, () => this.client.syncClock());
+    this.#every(SYNC_EVERY_MS, () => (this.client.clock.slept() ? this.wake() : this.client.syncClock()));
     this.#every(POLL_EVERY_MS, () => this.#pollIfOffline());
-    document?.addEventListener?.("visibilitychange", () => document.hidden || this.wake());
+    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.wake());
     if (socket.connected) await this.join();
     else if (!this.store.room) await this.poll().catch(() => this.#lost());
     return this;
@@ -62,11 +65,12 @@ export class Room extends EventTarget {
     return ack;
   }
 
-  /** After sleep or a hidden tab: the clock is asked again, and so is the room. */
-  wake() {
-    if (this.client.clock.slept()) this.client.syncClock();
-    if (this.client.socket.connected) this.join();
-    else this.client.socket.connect();
+  /** After sleep or a hidden tab: the room is asked again; a connection that died meanwhile does not know it and is made anew. */
+  async wake() {
+    this.client.clock.slept();
+    if (!this.client.socket.connected) this.client.socket.connect();
+    else if ((await this.client.emit("ping", {}, WAKE_MS)).ok) await this.join();
+    else this.client.reconnect();
   }
 
   /** Ask for the state over HTTP; cheap when nothing has changed. */
@@ -85,7 +89,7 @@ export class Room extends EventTarget {
       this.store.loadRoom(state);
       if (!this.client.socket.connected) this.dispatchEvent(new CustomEvent("polled", { detail: state.position }));
     }
-    this.#heard(this.client.socket.connected ? "live" : "polling");
+    this.#heard(this.client.socket.connected && this.store.position ? "live" : "polling");
   }
 
   /** A timer's action by the socket, or by REST when there is none. */
@@ -100,6 +104,30 @@ export class Room extends EventTarget {
   restart() {
     this.store.forget();
     this.client.reconnect();
+  }
+
+  /** Milliseconds left of a timer, by default of the one in front, on the server's clock; null without one. */
+  remaining(timer = this.store.current()) {
+    return timer ? remaining(timer, this.client.clock.now()) : null;
+  }
+
+  /**
+   * Call `draw` now and whenever what a timer shows may have changed.
+   * @param {(face: object|null, timer: object|undefined) => void} draw gets `countdown()` of the timer in front
+   * @returns {() => void} ends it
+   */
+  tick(draw, everyMs = TICK_MS) {
+    const show = () => {
+      const timer = this.store.current();
+      draw(timer ? countdown(timer, this.client.clock.now()) : null, timer);
+    };
+    const ticking = this.#every(everyMs, show);
+    this.addEventListener("change", show);
+    show();
+    return () => {
+      clearInterval(ticking);
+      this.removeEventListener("change", show);
+    };
   }
 
   close() {
@@ -128,7 +156,8 @@ export class Room extends EventTarget {
   }
 
   #refused(error) {
-    if (error?.retryable) return setTimeout(() => this.join(), 1000 + Math.random() * 1000);
+    // Without a connection the next one joins by itself.
+    if (error?.retryable) return setTimeout(() => this.client.socket.connected && this.join(), 1000 + Math.random() * 1000);
     return this.#left(error?.code ?? "refused");
   }
 
@@ -159,7 +188,9 @@ export class Room extends EventTarget {
   }
 
   #every(ms, action) {
-    this.#timers.push(setInterval(action, ms));
+    const ticking = setInterval(action, ms);
+    this.#timers.push(ticking);
+    return ticking;
   }
 }
 

@@ -11,6 +11,8 @@ export class RoomStore extends EventTarget {
   users = [];
   userCount = 0;
   typing = new Map();
+  /** How far others have read, by person: `{messageId, readAt}`, of my messages. */
+  reads = new Map();
   position = null;
   #waiting = null;
 
@@ -57,8 +59,9 @@ export class RoomStore extends EventTarget {
   /** Take over what comes with a join. */
   welcome({ users, messages, recovered }) {
     this.users = users ?? this.users;
+    this.typing.clear();
     if (!recovered && messages) this.messages = [...messages];
-    this.#changed("users", "messages");
+    this.#changed("users", "typing", "messages");
   }
 
   /** Put an older page before what is known. */
@@ -182,6 +185,9 @@ const HANDLERS = {
   }),
   "user-stopped-typing": handler("typing", (store, { userId }) => {
     store.typing.delete(userId);
+  }),
+  "message-read": handler("reads", (store, { userId, messageId, readAt }) => {
+    store.reads.set(userId, { messageId, readAt });
   }),
   "message-received": putMessage,
   "message-edited": putMessage,
