@@ -14,6 +14,9 @@ from app.backends.presence import Presence
 from app.backends.presence_memory import MemoryPresence
 from app.backends.presence_redis import RedisPresence
 from app.backends.pulse import Pulse
+from app.backends.screens import Screens
+from app.backends.screens_memory import MemoryScreens
+from app.backends.screens_redis import RedisScreens
 from app.backends.storage import Storage
 from app.backends.storage_local import LocalStorage
 from app.backends.windows import MemoryWindows, RedisWindows
@@ -30,6 +33,7 @@ class Handles:
         self.limits: Limits = MemoryLimits(self.clock)
         self.windows = MemoryWindows(self.clock)
         self.presence: Presence = MemoryPresence()
+        self.screens: Screens = MemoryScreens(self.clock)
         self.settings: Settings = Settings()
         self.storage: Storage = _storage(self.settings, self.clock, "unbound")
         self.pulse = Pulse(self.storage, self.clock)
@@ -43,10 +47,10 @@ class Handles:
         self.presence.stop()
         if url := settings.redis_url:
             self.limits, self.windows = RedisLimits(url, clock), RedisWindows(url, clock)
-            self.presence = RedisPresence(url, clock)
+            self.presence, self.screens = RedisPresence(url, clock), RedisScreens(url, clock)
         else:
             self.limits, self.windows = MemoryLimits(clock), MemoryWindows(clock)
-            self.presence = MemoryPresence()
+            self.presence, self.screens = MemoryPresence(), MemoryScreens(clock)
         self.storage = _storage(settings, clock, secret)
         self.pulse = Pulse(self.storage, clock)
 

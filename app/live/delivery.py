@@ -169,6 +169,12 @@ def is_open(room_id: str) -> bool:
     return room_id in _rooms
 
 
+def room_seq(room_id: str) -> int:
+    """Up to where this worker has delivered the room's stream; 0 for a room that is not open here."""
+    room = _rooms.get(room_id)
+    return room.heads.room if room else 0
+
+
 def open_rooms() -> dict[str, Heads]:
     """Up to where each room of this worker is delivered."""
     return {room_id: room.heads for room_id, room in _rooms.items() if room.opened.ready()}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, request
 
 from app.backends.handles import handles
 from app.core.clock import to_wire
-from app.live import service
+from app.live import screens, service
+from app.live.schemas import ScreenBoard
 from app.live.state import complete_state, may_share
 from app.presence import service as presence
 from app.web.http import Blueprint, current_actor
@@ -33,3 +36,10 @@ def get_room_state(ref: str) -> Response:
     presence.watch(access.room.id)
     response.data = complete_state(encoded, access, position, presence.count(access.room.id))
     return response
+
+
+@blp.route("/rooms/<room_id>/screens", methods=["GET"])
+@blp.response(200, ScreenBoard)
+def list_screens(room_id: str) -> dict[str, Any]:
+    """The stages and viewers' pages that are connected, and which of them is wrong."""
+    return screens.list_screens(actor=current_actor(), room_id=room_id)

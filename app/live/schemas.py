@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
+from app.backends.screens import KINDS
 from app.realtime.codec import encode
-from app.web.schema import Schema, Text, Whole
+from app.web.schema import Id, Instant, Schema, Text, Whole
 
 MAX_SEQ = 2**63 - 1
+MAX_CLOCK_MS = 253_000_000_000_000
+MAX_ROUND_TRIP_MS = 600_000
 
 
 class PositionSchema(Schema):
@@ -63,3 +66,41 @@ class Authenticate(Schema):
     """A fresh token of the same person."""
 
     token = Text(max_length=4096, required=True)
+
+
+class ScreenReportSchema(Schema):
+    """How a stage or a viewer's page is; the ack says when to report again (`againMs`, 0: not at all)."""
+
+    room_id = Id(required=True)
+    screen_id = Text(max_length=64)
+    kind = fields.String(validate=validate.OneOf(KINDS), required=True)
+    name = Text(max_length=40)
+    clock = Whole(
+        minimum=0,
+        maximum=MAX_CLOCK_MS,
+        required=True,
+        metadata={"description": "What the screen thinks the server's clock says, ms since 1970."},
+    )
+    round_trip_ms = Whole(minimum=0, maximum=MAX_ROUND_TRIP_MS, required=True)
+    revision = Whole(minimum=0, maximum=MAX_SEQ, required=True)
+
+
+class ScreenSchema(Schema):
+    """A screen as hosts see it."""
+
+    id = fields.String()
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    name = fields.String(allow_none=True)
+    last_seen_at = Instant()
+    silent_ms = Whole()
+    offset_ms = Whole(metadata={"description": "How far its idea of the server's clock is off."})
+    round_trip_ms = Whole()
+    revision = Whole(metadata={"description": "The last number of the room's stream that it has applied."})
+    problems = fields.List(fields.String(validate=validate.OneOf(["silent", "behind", "clock", "slow"])))
+
+
+class ScreenBoard(Schema):
+    """The screens of a room, those with a problem first; `revision` is the newest number of the room's stream."""
+
+    items = fields.List(fields.Nested(ScreenSchema))
+    revision = Whole()

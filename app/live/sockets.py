@@ -8,8 +8,8 @@ from app.auth import service as auth
 from app.backends.handles import handles
 from app.core.clock import to_wire
 from app.core.errors import AppError
-from app.live import service
-from app.live.schemas import Authenticate, JoinRoom, LeaveRoom, Ping, RequestSync
+from app.live import screens, service
+from app.live.schemas import Authenticate, JoinRoom, LeaveRoom, Ping, RequestSync, ScreenReportSchema
 from app.live.state import Position
 from app.web.sockets import Client, on, sockets
 
@@ -42,6 +42,11 @@ def request_sync(client: Client, data: dict[str, Any]) -> dict[str, Any]:
     if data.get("position"):
         raise AppError("validation_failed", details={"roomId": ["A position belongs to one room: name it."]})
     return {"rooms": [service.sync_room(client, room_id=room_id, asked=None) for room_id in wanted]}
+
+
+@on("screen-report", ScreenReportSchema)
+def screen_report(client: Client, data: dict[str, Any]) -> dict[str, Any]:
+    return {"againMs": screens.report_screen(client, **data)}
 
 
 @on("ping", Ping)

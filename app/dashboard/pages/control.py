@@ -15,6 +15,7 @@ from app.dashboard import texts
 from app.dashboard.language import text
 from app.dashboard.pages.blueprint import pages, public_url, require_person
 from app.dashboard.pages.view import planned_starts, room_view
+from app.live import screens as live
 from app.rooms import service as room_service
 from app.rooms.access import require_role
 from app.rooms.models import Role
@@ -54,8 +55,16 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         is_owner=owner,
         planned=planned_starts(room_id),
         canned_texts=texts.CANNED_TEXTS,
+        **screen_board(room_id),
         **room_view(room_id),
     )
+
+
+@pages.get("/rooms/<room_id>/screens")
+def screens(room_id: str) -> str:
+    """The board alone, for the page to put in place of the one it has."""
+    require_host(room_id)
+    return render_template("_screens.html", **screen_board(room_id))
 
 
 @pages.get("/rooms/<room_id>/print")
@@ -63,6 +72,15 @@ def print_run(room_id: str) -> str:
     """The run of show on paper, planned against actual."""
     require_host(room_id)
     return render_template("print.html", **room_view(room_id), planned=planned_starts(room_id))
+
+
+def screen_board(room_id: str) -> dict[str, Any]:
+    """What `_screens.html` shows: the screens, the newest revision, and the token that names the stage's address."""
+    actor = current_actor()
+    board = live.list_screens(actor=actor, room_id=room_id)
+    with reading() as session:
+        token = require_role(session, actor=actor, ref=room_id, need=Role.HOST).room.share_token
+    return {"screens": board["items"], "revision": board["revision"], "share_token": token}
 
 
 def require_host(room_id: str) -> None:

@@ -4,6 +4,7 @@ import { Clockface } from "./clockface.js";
 import { openRoom, showConnection } from "./connect.js";
 import { changeStage, followKeys } from "./keys.js";
 import { sendLiveForms } from "./live_forms.js";
+import { keepFresh } from "./parts.js";
 import { Run } from "./run.js";
 import { t, why } from "./texts.js";
 
@@ -11,6 +12,7 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const UNDO_MS = 10_000;
 const SINCE_EVERY_MS = 5_000;
+const SCREENS_EVERY_MS = 5_000;
 const MORE = { plus: ["adjust", { deltaMs: MINUTE_MS }], minus: ["adjust", { deltaMs: -MINUTE_MS }] };
 const room = openRoom();
 const $ = (id) => document.getElementById(id);
@@ -96,6 +98,7 @@ function drawSince() {
   $("since").textContent = since === undefined || since === null ? "" : minutes ? t("since.minutes", { n: minutes }) : t("since.now");
 }
 
+keepFresh(room, $("screens"), SCREENS_EVERY_MS);
 const run = new Run(room, report);
 room.store.addEventListener("change", () => {
   if (!room.store.room) return;

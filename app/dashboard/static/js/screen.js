@@ -1,6 +1,7 @@
 /** This page tells the hosts how it is: the screen board of the control page shows who is behind, slow or wrong. */
 const FIRST_MS = 500;
 const FAST_MS = 2_000;
+const ID_KEY = "greenroom:screen";
 
 /** @param {import("../client/index.js").Room} room @param {"stage"|"viewer"} kind */
 export function reportScreen(room, kind) {
@@ -12,6 +13,7 @@ export function reportScreen(room, kind) {
     const { best } = room.client.clock;
     const answer = await room.client.emit("screen-report", {
       roomId: room.id,
+      screenId: idOfTab(),
       kind,
       ...(name ? { name } : {}),
       clock: Math.round(room.client.clock.now()),
@@ -28,4 +30,13 @@ export function reportScreen(room, kind) {
   room.addEventListener("joined", () => soon(FIRST_MS));
   for (const name of ["timer-update", "stage-update"]) room.addEventListener(name, () => soon(FAST_MS));
   document.addEventListener("visibilitychange", () => document.hidden || soon(FIRST_MS));
+}
+
+/** The same for as long as the tab lives, so that a reload is not another screen. */
+function idOfTab() {
+  const known = sessionStorage.getItem(ID_KEY);
+  if (known) return known;
+  const made = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
+  sessionStorage.setItem(ID_KEY, made);
+  return made;
 }

@@ -1,0 +1,41 @@
+"""The screen board: what screens say of themselves reaches the host."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NewPage, open_live
+from tests.browser.test_room import control_page
+from tests.support.people import Person
+from tests.support.waiting import eventually
+
+# A screen that believes the server's clock to be two seconds ahead.
+MISTAKEN = """import(document.querySelector("script[data-ref]").src).then(({ room: { client: { clock } } }) => {
+  const now = clock.now.bind(clock);
+  clock.now = () => now() + 2000;
+})"""
+
+
+def test_the_host_sees_every_screen_and_which_one_is_wrong(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    share = f"{host.url}/r/{room['shareToken']}"
+    open_live(new_page(), f"{share}/stage?name=Back+wall")
+    wrong = open_live(new_page(), f"{share}/stage?name=Foyer")
+    wrong.evaluate(MISTAKEN)
+    host.request("PUT", f"/api/rooms/{room['id']}/stage", json={"text": "Hello", "visible": True}).raise_for_status()
+    eventually(lambda: problems(host, room).get("Foyer") == ["clock"], 15, "the board does not see the clock")
+    assert problems(host, room)["Back wall"] == []
+    page = control_page(new_page, host, room)
+    rows = page.locator("#screens tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Foyer")
+    expect(rows.first).to_have_class(re.compile("wrong"))
+
+
+def problems(host: Person, room: dict[str, Any]) -> dict[str, list[str]]:
+    board = host.get(f"/api/rooms/{room['id']}/screens")
+    return {screen["name"]: screen["problems"] for screen in board["items"]}
