@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.report import Outcome
 from tests.faults.scene import SETTINGS, Scene
 from tests.support.cluster import Cluster
 from tests.support.proxy import Proxy
@@ -52,14 +53,14 @@ def cluster() -> Iterator[Shape]:
 
 
 @pytest.fixture
-def scene(cluster: Shape) -> Iterator[Scene]:
+def scene(cluster: Shape, outcome: Outcome) -> Iterator[Scene]:
     """A room on it: its participants connect through nginx, as everybody does."""
-    with Scene([cluster.url]) as running:
+    with Scene([cluster.url], outcome=outcome) as running:
         yield running
 
 
 @pytest.fixture
-def small_scene(cluster: Shape) -> Iterator[Scene]:
+def small_scene(cluster: Shape, outcome: Outcome) -> Iterator[Scene]:
     """A few people, in turn on the one worker and on the other."""
-    with Scene(cluster.workers, guests=6, viewers=2) as running:
+    with Scene(cluster.workers, guests=6, viewers=2, outcome=outcome) as running:
         yield running

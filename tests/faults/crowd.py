@@ -1,0 +1,83 @@
+"""A crowd in a room: as many clients as wanted in a process of their own, so that the test's loop has nothing to do with them.
+
+with Crowd(url) as crowd:
+    crowd.come(people)        # returns when all are in the room
+    ...                       # something breaks
+    crowd.wait_until_back()
+    crowd.check(head=…, messages=…, timers=…)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import gevent
+from gevent import subprocess
+
+from tests.support.server import ROOT
+from tests.support.waiting import eventually
+
+
+class Crowd:
+    """The other side of `crowd_program.py`."""
+
+    def __init__(self, url: str) -> None:
+        where = urlsplit(url)
+        self._command = [sys.executable, "-m", "tests.faults.crowd_program", str(where.hostname), str(where.port)]
+        self._process: subprocess.Popen[str] | None = None
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def come(self, people: Collection[dict[str, Any]], within_s: float = 60) -> None:
+        """Let `{auth, join}` of each connect and join."""
+        self.size += len(people)
+        self._do("add", people=list(people))
+        self.wait_until_back(within_s)
+
+    def forget(self) -> None:
+        """Count waiting from now on."""
+        self._do("forget")
+
+    def wait_until_back(self, within_s: float) -> dict[str, Any]:
+        """Return when all are live: how many came back, and how long they were away."""
+        found: dict[str, Any] = {}
+
+        def are_all_live() -> bool:
+            gevent.sleep(0.1)
+            found.update(self._do("report"))
+            return bool(found["live"] == self.size)
+
+        try:
+            eventually(are_all_live, within_s)
+        except AssertionError:
+            raise AssertionError(f"not all of {self.size} are live: {found}") from None
+        return found
+
+    def breaches(self, *, head: dict[str, int], messages: Collection[str], timers: Collection[str]) -> list[str]:
+        """Every broken promise of "Order, loss, resume" that somebody noted."""
+        found = self._do("check", head=head, messages=list(messages), timers=list(timers))
+        return list(found["breaches"])
+
+    def _do(self, what: str, **more: Any) -> dict[str, Any]:
+        assert self._process
+        self._process.stdin.write(json.dumps({"do": what, **more}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, f"the crowd ended during {what!r}"
+        return dict(json.loads(line))
