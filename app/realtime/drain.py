@@ -1,15 +1,17 @@
 """Leaving well: what a worker does between SIGTERM and its exit.
 
 `draining` is set for good once the worker was told to stop; readiness (`/readyz`) reads it.
-The order: refuse readiness, stop accepting, tell every client when to come back (each another
-moment, so that they do not come together), close the Engine.IO sockets in batches (clients see
-"transport close" and reconnect by themselves; a Socket.IO disconnect would keep them away), wait
-for their disconnect handlers, then run what the product registered (presence removal, bus flush).
+The order: refuse readiness, stop accepting, tell every client when to come back (each another moment, so many a second as the
+other workers can join), close each Engine.IO socket that is still there a while after its moment (clients see "transport
+close" and reconnect by themselves; a Socket.IO disconnect would keep them away), wait for their disconnect handlers, then
+run what the product registered (presence removal, bus flush).
 """
 
 import logging
 import random
+import time
 import weakref
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import gevent
@@ -20,10 +22,12 @@ from app.realtime.transport import TRANSPORT_CLOSE
 
 if TYPE_CHECKING:
     from app.realtime.server import Server
+    from app.realtime.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.01
+YIELD_S = 1e-6
 
 draining = Event()
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
@@ -43,26 +47,27 @@ def drain_process() -> None:
         run_callbacks(server)
 
 
-def drain_server(server: "Server", reconnect_in_ms: int | None, batch: int | None) -> None:
-    """Tell, wait a moment, close in batches, and wait until the last disconnect handler is done."""
+def drain_server(server: "Server", reconnect_in_ms: int | None) -> None:
+    """Give every connection its moment, close it a while after, and wait until the last disconnect handler is done."""
     engine = server.engine
-    _announce(server, engine.drain_reconnect_ms if reconnect_in_ms is None else reconnect_in_ms)
-    if server.eio.sockets:
-        gevent.sleep(engine.drain_notice_ms / 1000)
     connections = list(server.eio.sockets.values())
-    size = batch or engine.drain_batch_sockets
-    for start in range(0, len(connections), size):
-        for connection in connections[start : start + size]:
-            connection.end(TRANSPORT_CLOSE, SERVICE_RESTART, "draining")
-        gevent.sleep(engine.drain_batch_pause_ms / 1000)
+    within_ms = time_for(len(connections), engine) if reconnect_in_ms is None else reconnect_in_ms
+    moments = sorted(((spread(within_ms), connection) for connection in connections), key=itemgetter(0))
+    began_s = time.monotonic()
+    for moment_ms, connection in moments:
+        for client in connection.clients:
+            server.send(client.sid, "server-draining", {"reconnectInMs": moment_ms})
+    for moment_ms, connection in moments:
+        due_s = began_s + (moment_ms + engine.drain_notice_ms) / 1000
+        gevent.sleep(max(YIELD_S, due_s - time.monotonic()))
+        connection.end(TRANSPORT_CLOSE, SERVICE_RESTART, "draining")
     while server.counters.joined:
         gevent.sleep(POLL_S)
 
 
-def _announce(server: "Server", within_ms: int) -> None:
-    """`server-draining {reconnectInMs}` to each client, each with another number."""
-    for sid in server.members(None):
-        server.send(sid, "server-draining", {"reconnectInMs": spread(within_ms)})
+def time_for(clients: int, engine: "EngineSettings") -> int:
+    """Within how many milliseconds so many clients are to move."""
+    return min(engine.drain_reconnect_ms, 1000 * clients // engine.drain_clients_per_s)
 
 
 def spread(within_ms: int) -> int:

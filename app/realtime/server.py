@@ -257,9 +257,9 @@ class Server(SendingServer):
         """Run `callback` while draining, after the sockets are closed."""
         self.drain_callbacks.append(callback)
 
-    def drain(self, reconnect_in_ms: int | None = None, batch: int | None = None) -> None:
-        """Tell every client to come back within `reconnect_in_ms`, then close them in batches."""
-        drain.drain_server(self, reconnect_in_ms, batch)
+    def drain(self, reconnect_in_ms: int | None = None) -> None:
+        """Tell each client its moment within `reconnect_in_ms` to come back, and close it soon after."""
+        drain.drain_server(self, reconnect_in_ms)
 
 
 def _client_in(connection: Connection, namespace: str) -> Client | None:

@@ -101,10 +101,9 @@ class EngineSettings(FromEnvironment):
     upgrade_noop_ms: int = _setting(100, "When a waiting poll is ended for an upgrade.")
     close_timeout_ms: int = _setting(2_000, "How long a goodbye may take.")
 
-    drain_notice_ms: int = _setting(1_000, "From `server-draining` to the first socket closed.")
-    drain_reconnect_ms: int = _setting(5_000, "Clients are told to come back at a random moment within this.")
-    drain_batch_sockets: int = _setting(200, "Sockets closed at a time while draining.")
-    drain_batch_pause_ms: int = _setting(20, "The pause between two batches.")
+    drain_clients_per_s: int = _setting(1_000, "So many clients a second are told to come back elsewhere.")
+    drain_reconnect_ms: int = _setting(5_000, "The last of them within this, however many they are.")
+    drain_notice_ms: int = _setting(1_000, "A socket that is still there so long after its moment is closed.")
     drain_timeout_ms: int = _setting(15_000, "When draining is given up.")
 
     def __post_init__(self) -> None:

@@ -25,7 +25,7 @@ def _readiness(server: Gunicorn) -> int:
 
 
 def test_five_hundred_sockets_are_told_when_to_come_back_and_closed(launch: Launch) -> None:
-    server = launch(drain_notice_ms=300, drain_reconnect_ms=4_000, drain_batch_sockets=50)
+    server = launch(drain_notice_ms=300, drain_reconnect_ms=4_000, drain_clients_per_s=400)
     clients = [RawSocket(server) for _ in range(CLIENTS)]
     began = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
@@ -41,7 +41,7 @@ def test_five_hundred_sockets_are_told_when_to_come_back_and_closed(launch: Laun
     assert server.process.wait(10) == 0
     assert time.monotonic() - began < 10
     assert min(waits) >= 0
-    assert max(waits) <= 4_000
+    assert 800 < max(waits) <= 1000 * CLIENTS / 400  # as many a second as the others can join
     assert len(set(waits)) > CLIENTS // 4  # each its own moment
 
 
