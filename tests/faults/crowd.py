@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -19,7 +21,25 @@ import gevent
 from gevent import subprocess
 
 from tests.support.server import ROOT
-from tests.support.waiting import eventually
+
+
+@dataclass
+class Waits:
+    """Who is live, and how long those were away that came back since `forget`.
+
+    failures: why attempts to come back failed, each with how often
+    """
+
+    live: int
+    returned: int
+    median_wait_s: float
+    worst_wait_s: float
+    failures: dict[str, int]
+
+    @property
+    def waits(self) -> str:
+        """In a few words."""
+        return f"median {self.median_wait_s:.1f} s, worst {self.worst_wait_s:.1f} s"
 
 
 class Crowd:
@@ -54,20 +74,22 @@ class Crowd:
         """Count waiting from now on."""
         self._do("forget")
 
-    def wait_until_back(self, within_s: float) -> dict[str, Any]:
-        """Return when all are live: how many came back, and how long they were away."""
-        found: dict[str, Any] = {}
+    def wait_until_back(self, within_s: float) -> Waits:
+        """Return when all are live: how many came back, and how long they were away.
 
-        def are_all_live() -> bool:
+        Raises:
+            AssertionError: not all are, in time.
+        """
+        found = self._report()
+        deadline_s = time.monotonic() + within_s
+        while found.live < self.size:
+            assert time.monotonic() < deadline_s, f"not all of {self.size} are live: {found}"
             gevent.sleep(0.1)
-            found.update(self._do("report"))
-            return bool(found["live"] == self.size)
-
-        try:
-            eventually(are_all_live, within_s)
-        except AssertionError:
-            raise AssertionError(f"not all of {self.size} are live: {found}") from None
+            found = self._report()
         return found
+
+    def _report(self) -> Waits:
+        return Waits(**self._do("report"))
 
     def breaches(self, *, head: dict[str, int], messages: Collection[str], timers: Collection[str]) -> list[str]:
         """Every broken promise of "Order, loss, resume" that somebody noted."""

@@ -32,6 +32,7 @@ SAY_EVERY_S = 0.4
 TIMER_MS = 2_000
 #: After the fault has ended; the goal is half of it.
 LIMIT_S = 10.0
+PRESENCE_S = 5.0
 SETTINGS = {"RATE_LIMIT_MAX_REQUESTS": "0", "WIDE_RATE_LIMIT_MAX_REQUESTS": "0", "LOG_LEVEL": "warning"}
 
 
@@ -145,6 +146,10 @@ class Scene:
     def count_seen_by(self, url: str) -> int:
         """How many people are in the room, as that worker tells whoever asks."""
         return int(self._state(url)["userCount"])
+
+    def wait_for_count(self, url: str, count: int) -> float:
+        """The seconds until that worker counts so many; presence has five to tell the truth."""
+        return eventually(lambda: self.count_seen_by(url) == count, PRESENCE_S, f"{url} does not count {count}")
 
     def fill(self, crowd: Crowd, viewers: int, guests: int = 0) -> None:
         """Let a crowd come into the room; `check` is about them as well."""
