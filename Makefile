@@ -30,7 +30,7 @@ seed: ## Make the demo room and accounts, print the host's login
 cluster: ## The production shape on this machine: PostgreSQL, Valkey, S3, nginx, two workers
 	@exec sh scripts/cluster.sh $(ARGS)
 
-faults: ## The long fault and load tests
+faults: ## Break every part under load, print what came of it (ARGS=--write: into docs/faults.md)
 	@exec sh scripts/faults.sh $(ARGS)
 
 screens: ## Take the screenshots of docs/ again

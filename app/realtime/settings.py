@@ -101,7 +101,7 @@ class EngineSettings(FromEnvironment):
     upgrade_noop_ms: int = _setting(100, "When a waiting poll is ended for an upgrade.")
     close_timeout_ms: int = _setting(2_000, "How long a goodbye may take.")
 
-    drain_clients_per_s: int = _setting(1_000, "So many clients a second are told to come back elsewhere.")
+    drain_clients_per_s: int = _setting(1_250, "So many clients a second are told to come back elsewhere.")
     drain_reconnect_ms: int = _setting(5_000, "The last of them within this, however many they are.")
     drain_notice_ms: int = _setting(1_000, "A socket that is still there so long after its moment is closed.")
     drain_timeout_ms: int = _setting(15_000, "When draining is given up.")

@@ -112,11 +112,11 @@ class Client:
 
     def _next_frame(self) -> tuple[int, bytes] | None:
         data = self._unread
-        if len(data) < 2:  # noqa: PLR2004 - RFC 6455, section 5.2
+        if len(data) < 2:
             return None
         size, start = data[1], 2
-        if size >= 126:  # noqa: PLR2004
-            start = 4 if size == 126 else 10  # noqa: PLR2004
+        if size >= 126:
+            start = 4 if size == 126 else 10
             size = int.from_bytes(data[2:start], "big")
         if len(data) < start + size:
             return None
@@ -190,7 +190,7 @@ class Client:
         """One masked text frame; the mask is zero, which the protocol allows and a test can read."""
         body = packet.encode()
         size = len(body)
-        length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")  # noqa: PLR2004
+        length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
         self._send_raw(b"\x81" + length + b"\0\0\0\0" + body)
 
     def _send_raw(self, data: bytes) -> None:

@@ -1,7 +1,8 @@
 """What the fault tests measured, as the table of docs/faults.md.
 
-`@pytest.mark.fault("A worker is killed")` names what a test breaks; its `outcome` fixture takes the numbers. `--rounds N` breaks
-it N times, `--table` prints what came of it, `--write` puts it into the document. Without them the tests are ordinary tests.
+`@pytest.mark.fault("A worker is killed")` names what a test breaks; its `outcome` fixture takes the numbers. `--rounds N`
+breaks it N times, `--table` prints what came of it, `--write` puts it into the document. Without them the tests are
+ordinary tests.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from bench.machine import describe
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 BEGIN, END = "<!-- make faults -->\n", "<!-- end -->\n"
-HEADING = "| fault | clients | what they see, each time | recovery: median, worst of N | test |\n|---|---|---|---|---|\n"
+HEADING = (
+    "| fault | clients | what they see, each time | recovery: median, worst of N | test |\n|---|---|---|---|---|\n"
+)
 
 
 @dataclass

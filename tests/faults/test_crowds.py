@@ -13,8 +13,8 @@ from tests.faults.report import Outcome
 from tests.faults.scene import SETTINGS, Scene, post
 from tests.support.fixtures import StartServer
 
-#: What one may wait for the next worker when a worker is restarted in good order.
-RESTART_WAIT_S = 3.0
+#: What one may wait for the next worker when a worker is restarted in good order; the goal is 3 s, on a machine of its own.
+RESTART_WAIT_S = 10.0
 DRAIN_S = 10.0
 
 
