@@ -1,7 +1,7 @@
 """What the fault tests measured, as the table of docs/faults.md.
 
-`@pytest.mark.fault("A worker is killed")` names what a test breaks; its `outcome` fixture takes the numbers. `--rounds N`
-breaks it N times, `--table` prints what came of it, `--write` puts it into the document. Without them the tests are
+`@pytest.mark.fault("A worker is killed")` names what a test breaks; its `outcome` fixture takes the numbers. `--rounds N` has
+it broken N times, `--table` prints what came of it, `--write` puts that into the document. Without them these are
 ordinary tests.
 """
 
@@ -104,7 +104,8 @@ def row(report: pytest.TestReport) -> str:
     found = dict(report.user_properties)
     outcome = Outcome(**json.loads(found.get("outcome", "{}")))
     test = report.nodeid.replace("::", " ").split()[-1]
-    cells = [found["fault"], str(outcome.clients or "–"), seen(outcome), recovery(outcome), f"`{test}`"]
+    where = f"`{test}`" + (" (long)" if "long" in report.keywords else "")
+    cells = [found["fault"], f"{outcome.clients or '–'}", seen(outcome), recovery(outcome), where]
     return f"| {' | '.join(cells)} |\n"
 
 
