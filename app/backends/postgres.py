@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import NullPool
+
+from app.backends.postgres_connection import Connection
 
 POOL_SIZE = 8
 POOL_TIMEOUT_S = 2
@@ -24,15 +26,26 @@ PROBE_TIMEOUT_S = 2  # the least that libpq takes
 
 def postgres_engine(url: str) -> Engine:
     """A small pool per worker: workers x `POOL_SIZE` must stay below the server's `max_connections`."""
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,
         pool_use_lifo=True,
         connect_args=_connect_args(url, CONNECT_TIMEOUT_S),
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> Connection:
+        return Connection.connect(*args, **kwargs)
+
+    @event.listens_for(engine, "checkout")
+    def _check(connection: Connection, _record: Any, _proxy: Any) -> None:
+        """In place of the pool's own ping, which costs every transaction two round trips."""
+        if not connection.is_quiet:
+            raise InvalidatePoolError  # the pool takes new ones, as after a ping that failed
+
+    return engine
 
 
 def probe(url: str, engine: Engine) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.backends.bulk import Bulk
 from app.backends.columns import Instant
+from app.backends.prepared import Prepared
 from app.backends.transaction import Transaction, database
 from app.core.errors import AppError
 from app.core.ids import new_id
@@ -36,7 +36,7 @@ from app.messages.payloads import (
 )
 from app.messages.rights import refuse_hurry, refuse_type, refuse_writing
 from app.messages.standing import Draft, Standing, read_standings
-from app.rooms.stream import lock_chats, raise_chats
+from app.rooms.stream import chat_counts, lock_chats, raise_chats
 from app.uploads import service as uploads
 
 _ROWS = Bulk(
@@ -177,8 +177,8 @@ class _Batch:
             return
         dialect = work.session.get_bind().dialect.name
         values = [_VALUES(row) for row in self._rows]
-        work.session.execute(_insert(dialect), _ROWS.parameters(dialect, values))
-        raise_chats(work.session, Counter(row.room_id for row in self._rows))
+        counts = chat_counts(dialect, Counter(row.room_id for row in self._rows))
+        _write(work.session, {**_ROWS.parameters(dialect, values), **counts})
         for message in self._messages:
             work.emit(message_received(message))
         uploads.claim_attachments(work.session, _files_of(self._rows))
@@ -205,7 +205,17 @@ def _may_answer(standing: Standing) -> bool:
     return standing.settings.get("history") != "sinceJoin" or standing.reply_seq > standing.joined_chat_seq
 
 
-@lru_cache
+def _write(session: Session, parameters: dict[str, Any]) -> None:
+    """The messages and the new heads: one statement where the database can."""
+    _INSERT.run(session, parameters)
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(raise_chats("sqlite"), parameters)
+
+
 def _insert(dialect: str) -> Insert:
     rows = _ROWS.table(dialect)
-    return insert(_TABLE).from_select(list(_ROWS.names), select(*(rows.c[name] for name in _ROWS.names)))
+    insertion = insert(_TABLE).from_select(list(_ROWS.names), select(*(rows.c[name] for name in _ROWS.names)))
+    return insertion if dialect == "sqlite" else insertion.add_cte(raise_chats(dialect).cte("raised"))
+
+
+_INSERT = Prepared(_insert)

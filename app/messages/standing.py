@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +27,7 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.backends.bulk import Bulk
 from app.backends.columns import Instant
+from app.backends.prepared import Prepared
 from app.core.actor import Actor
 from app.messages.models import Message
 from app.rooms.models import Ban, Guest, Membership, Role, Room
@@ -87,12 +87,11 @@ class Standing:
 
 def read_standings(session: Session, drafts: list[Draft], now: datetime) -> list[Standing | None]:
     """The standing of each draft's author; None where the room is not there."""
-    dialect = session.get_bind().dialect.name
     rows = [
         (n, d.room_id, d.actor.user_id, d.actor.guest_id, d.client_message_id, d.reply_to) for n, d in enumerate(drafts)
     ]
-    parameters = _DRAFTS.parameters(dialect, rows)
-    found = {row.n: _standing(row) for row in session.execute(_query(dialect), {**parameters, "now": now})}
+    parameters = _DRAFTS.parameters(session.get_bind().dialect.name, rows)
+    found = {row.n: _standing(row) for row in _QUERY.rows(session, {**parameters, "now": now})}
     return [found.get(n) for n in range(len(drafts))]
 
 
@@ -117,7 +116,6 @@ def _standing(row: Any) -> Standing:
     )
 
 
-@lru_cache
 def _query(dialect: str) -> Select[*tuple[Any, ...]]:
     draft = _DRAFTS.table(dialect)
     mine = or_(Message.user_id == draft.c.user_id, Message.guest_id == draft.c.guest_id)
@@ -176,3 +174,6 @@ def _last_at(dialect: str, draft: FromClause, mine: ColumnElement[bool]) -> Any:
         Message.room_id == draft.c.room_id, Message.created_at > since, mine
     )
     return case((slow_ms > 0, last.scalar_subquery()), else_=None)
+
+
+_QUERY = Prepared(_query)

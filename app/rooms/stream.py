@@ -7,18 +7,20 @@ the change. The first statement that takes the head's row lock decides the order
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Integer, Uuid, select, update
+from sqlalchemy import Integer, Table, Update, Uuid, select, update
 from sqlalchemy.orm import Session
 
 from app.backends.bulk import Bulk
-from app.backends.many import among
+from app.backends.prepared import Prepared
 from app.backends.transaction import Transaction
 from app.core.actor import Actor
 from app.core.event import Event, room_channel
 from app.rooms.models import RoomEvent, RoomHead
 
+_HEADS = cast("Table", RoomHead.__table__)
+_ROOMS = Bulk("wanted", {"room_id": Uuid(as_uuid=False)})
 _COUNTS = Bulk("counts", {"room_id": Uuid(as_uuid=False), "count": Integer()})
 
 
@@ -73,20 +75,30 @@ def lock_chats(session: Session, room_ids: Iterable[str]) -> dict[str, int]:
 
     They are locked in the order of their ids, so that two batches never wait for each other.
     """
-    wanted = sorted(set(room_ids))
-    here = among(session, RoomHead.room_id, wanted)  # one statement for any number of rooms, prepared once
-    query = select(RoomHead.room_id, RoomHead.chat_seq).where(here).order_by(RoomHead.room_id)
-    return {row.room_id: row.chat_seq for row in session.execute(query.with_for_update())}
-
-
-def raise_chats(session: Session, counts: Mapping[str, int]) -> None:
-    """Take `counts[room_id]` numbers of each room's chat stream; the heads are locked already."""
     dialect = session.get_bind().dialect.name
+    wanted = _ROOMS.parameters(dialect, [(room_id,) for room_id in sorted(set(room_ids))])
+    return {row.room_id: row.chat_seq for row in _LOCK.rows(session, wanted)}
+
+
+def raise_chats(dialect: str) -> Update:
+    """Takes numbers of the chat streams whose heads are locked: a statement on the rows of `chat_counts`."""
     taken = _COUNTS.table(dialect)
-    statement = (
-        update(RoomHead)
-        .where(RoomHead.room_id == taken.c.room_id)
-        .values(chat_seq=RoomHead.chat_seq + taken.c.count)
-        .execution_options(synchronize_session=False)
+    return update(_HEADS).where(_HEADS.c.room_id == taken.c.room_id).values(chat_seq=_HEADS.c.chat_seq + taken.c.count)
+
+
+def chat_counts(dialect: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    """The parameters of `raise_chats`: `counts[room_id]` numbers of each room."""
+    return _COUNTS.parameters(dialect, list(counts.items()))
+
+
+def _lock(dialect: str) -> Any:
+    wanted = select(_ROOMS.table(dialect).c.room_id)
+    return (
+        select(_HEADS.c.room_id, _HEADS.c.chat_seq)
+        .where(_HEADS.c.room_id.in_(wanted))
+        .order_by(_HEADS.c.room_id)
+        .with_for_update()
     )
-    session.execute(statement, _COUNTS.parameters(dialect, list(counts.items())))
+
+
+_LOCK = Prepared(_lock)

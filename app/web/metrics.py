@@ -7,7 +7,7 @@ the pool, the bus) is asked when somebody reads. Labels have few values: routes,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -49,6 +49,7 @@ class Metrics:
     def bind(self) -> None:
         """Begin a new registry."""
         self.registry = CollectorRegistry()
+        self._of_event: dict[tuple[str, str], tuple[Callable[[], None], Callable[[float], None]]] = {}
         common: dict[str, Any] = {"namespace": "greenroom", "registry": self.registry}
         self.events = Counter("events", "Client events handled", ("event", "outcome"), **common)
         self.event_seconds = Histogram("event_seconds", "Time in handlers", ("event",), buckets=SECONDS, **common)
@@ -72,8 +73,13 @@ class Metrics:
 
     def event_handled(self, event: str, outcome: str, seconds: float) -> None:
         """Count a client event; listens to `sockets.on_handled`."""
-        self.events.labels(event, outcome).inc()
-        self.event_seconds.labels(event).observe(seconds)
+        found = self._of_event.get((event, outcome))
+        if found is None:  # looking labels up costs more than counting
+            found = self.events.labels(event, outcome).inc, self.event_seconds.labels(event).observe
+            self._of_event[event, outcome] = found
+        count, observe = found
+        count()
+        observe(seconds)
 
     def request_answered(self, response: Response) -> Response:
         """Count an HTTP answer."""

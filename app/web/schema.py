@@ -17,7 +17,7 @@ from app.core.clock import from_wire, to_wire
 from app.core.ids import is_id
 
 MAX_DEPTH = 16
-_BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
+BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class Schema(ma.Schema):
@@ -44,16 +44,16 @@ class Text(fields.String):
     """Text a person wrote: trimmed, between `min_length` and `max_length` characters, free of NUL and lone surrogates."""
 
     def __init__(self, *, max_length: int, min_length: int = 1, trim: bool = True, **kwargs: Any) -> None:
-        self._trim = trim
+        self.trims = trim
         validators = [validate.Length(min=min_length, max=max_length), *_listed(kwargs.pop("validate", None))]
         super().__init__(validate=validators, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if _BROKEN_TEXT.search(value):
+        if BROKEN_TEXT.search(value):
             raise ValidationError("Must not contain NUL or lone surrogates.")
-        return value.strip() if self._trim else value
+        return value.strip() if self.trims else value
 
 
 class Id(fields.String):

@@ -23,6 +23,7 @@ from app.core.errors import AppError
 from app.core.later import Later
 from app.realtime.context import wants_ack
 from app.web.envelope import as_app_error, shown
+from app.web.quick import quick
 from app.web.schema import MAX_DEPTH, Schema, nesting
 
 log = structlog.get_logger(__name__)
@@ -195,7 +196,7 @@ class Sockets:
                 del self.by_person[key]
 
     def _receiver(self, registration: Registration) -> Callable[..., Any]:
-        schema = registration.schema()
+        load = quick(registration.schema())
 
         def receive(sid: str, *args: Any) -> Answer | Later[dict[str, Any]]:
             client = self.clients.get(sid)
@@ -205,7 +206,7 @@ class Sockets:
             result: Answer | Later[dict[str, Any]] | Exception
             try:
                 self._limit(client, registration)
-                data = schema.load(_payload(args, registration.string_key))
+                data = load(_payload(args, registration.string_key))
                 result = registration.handler(client, data)
             except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
                 result = why
@@ -273,9 +274,13 @@ def _payload(args: tuple[Any, ...], string_key: str | None) -> dict[str, Any]:
         return {}
     if isinstance(value, str) and string_key:
         return {string_key: value}
-    if not isinstance(value, dict) or nesting(value) > MAX_DEPTH:
+    if not isinstance(value, dict) or (not _is_flat(value) and nesting(value) > MAX_DEPTH):
         raise AppError("malformed", "The argument must be an object.")
     return value
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    return not any(isinstance(child, (dict, list)) for child in value.values())
 
 
 sockets = Sockets()

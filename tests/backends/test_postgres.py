@@ -91,6 +91,18 @@ def test_a_restart_is_survived_without_a_restart_of_ours(server: Postgres, datab
     eventually(lambda: answers(database), within_s=5)
 
 
+def test_connections_that_the_server_ended_are_replaced_before_they_are_used(
+    server: Postgres, database: Database
+) -> None:
+    holders = [gevent.spawn(_sleep, database, 0.1) for _ in range(3)]
+    gevent.joinall(holders, raise_error=True)
+    with psycopg.connect(server.url, autocommit=True) as other:
+        others = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        ended = other.execute(f"SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE {others}").fetchall()
+    assert len(ended) >= 3
+    assert all(answers(database) for _ in range(4))
+
+
 def test_a_server_without_free_connections_refuses_but_what_is_connected_works(
     server: Postgres, database: Database
 ) -> None:
