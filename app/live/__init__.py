@@ -11,6 +11,7 @@ from flask_smorest import Api
 from app.live import heads
 from app.live import sockets as _events  # noqa: F401 - registers its events
 from app.live.delivery import deliver, on_internal
+from app.live.dialects import shape_error
 from app.live.manager import BusManager
 from app.live.rights import close_session, review_room, watch_credentials
 from app.live.routes import blp
@@ -36,6 +37,7 @@ def connect(server: Any) -> None:
     states.clear()
     heads.begin(server)
     here.connect(server, deliver, after_send)
+    registry.shape_error = shape_error
     if vacate not in registry.on_disconnected:
         registry.on_disconnected.append(vacate)
     on_internal("access-changed", review_room)

@@ -11,8 +11,10 @@ from typing import Any
 from app.core.event import Event
 from app.messages.service import seed_form
 from app.presence.service import presence_payload
+from app.web.sockets import Client
 
 SNAKE_SUFFIX = "~snake"
+SNAKE_EVENTS = frozenset({"join_room", "leave_room", "send_message", "message", "typing"})
 MESSAGE_KEYS = ("id", "roomId", "userId", "content", "createdAt", "name", "text", "ts", "attachmentId")
 
 Emission = tuple[Any, ...]
@@ -44,17 +46,25 @@ def _presence(event: Event) -> list[Emission]:
     return [("presence", presence_payload(event.room_id))] if event.room_id else []
 
 
+def _joined(event: Event) -> list[Emission]:
+    """Seed 003's clients know from `presence` alone who is here, so they begin with one."""
+    (joined,) = event.args
+    here = {"roomId": joined["roomId"], "users": joined["onlineUsers"]}
+    return [("room_joined", joined), *([] if "presenceLimited" in joined else [("presence", here)])]
+
+
 def _renamed(name: str) -> Translation:
     return lambda event: [(name, *event.args)]
 
 
-def _error(event: Event) -> list[Emission]:
-    (error,) = event.args
-    return [("error", {"code": error["code"], "message": error["message"]})]
+def shape_error(client: Client, error: dict[str, Any]) -> dict[str, Any]:
+    """The `error` event as `client` knows it: seed 003's is `{code, message}`."""
+    is_snake = error["event"] in SNAKE_EVENTS or any(seat.dialect == "snake" for seat in client.seats.values())
+    return {key: error[key] for key in ("code", "message")} if is_snake else error
 
 
 TABLE: dict[str, Translation] = {
-    "room-joined": _renamed("room_joined"),
+    "room-joined": _joined,
     "room-left": _renamed("room_left"),
     "message-received": _message,
     "user-typing": _typing(True),
@@ -63,5 +73,4 @@ TABLE: dict[str, Translation] = {
     "user-left-room": _presence,
     "user-online": _presence,
     "user-offline": _presence,
-    "error": _error,
 }

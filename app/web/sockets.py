@@ -59,6 +59,7 @@ class Client:
 
 Answer = dict[str, Any] | None
 Handler = Callable[[Client, Any], Answer | Later[dict[str, Any]]]
+ErrorShape = Callable[[Client, dict[str, Any]], dict[str, Any]]
 Handshake = Callable[[dict[str, Any], Any], tuple[Actor, datetime | None]]
 
 
@@ -84,6 +85,7 @@ class Sockets:
         self.on_connected: list[Callable[[Client], None]] = []
         self.on_disconnected: list[Callable[[Client], None]] = []
         self.on_handled: list[Callable[[str, str, float], None]] = []
+        self.shape_error: ErrorShape = lambda client, error: error
         self.server: Server
         self._limits: Limits
         self._rates: Mapping[str, Rate] = {}
@@ -161,7 +163,7 @@ class Sockets:
         if isinstance(why, AppError) and why.retry_after_ms is not None:
             error["retryAfterMs"] = why.retry_after_ms
         if not wants_ack.get():
-            self.server.send(client.sid, "error", {**error, "event": event})
+            self.server.send(client.sid, "error", self.shape_error(client, {**error, "event": event}))
         return {"ok": False, "error": error}
 
     def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:

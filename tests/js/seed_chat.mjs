@@ -46,6 +46,10 @@ heard = Promise.all([until(one, "message-received"), until(three, "message")]);
 three.emit("send_message", { roomId, content: "from seed 003" });
 await heard;
 
+heard = until(three, "error");
+three.emit("send_message", { roomId, content: "" });
+await heard;
+
 heard = until(one, "user-typing");
 three.emit("typing", { roomId, isTyping: true });
 await heard;

@@ -67,11 +67,15 @@ def test_clients_of_seeds_003_and_004_talk_in_one_room(host: Person, server: Ser
     assert {"id", "roomId", "userId", "content", "createdAt", "name", "text", "ts", "attachmentId"} <= set(by_three[0])
     typed = [value for who, name, value in seen if (who, name) == ("three", "typing")]
     assert {"roomId": room["id"], "userId": host.id, "isTyping": True} in typed
+    here = [value for who, name, value in seen if (who, name) == ("three", "presence")]
+    assert here[0] == {"roomId": room["id"], "users": [person.id for person in people]}
+    refusals = [value for who, name, value in seen if (who, name) == ("three", "error")]
+    assert [set(value) for value in refusals] == [{"code", "message"}]
     read = [value for who, name, value in seen if (who, name) == ("one", "message-read")]
     assert [(value["userId"], value["roomId"]) for value in read] == [(people[1].id, room["id"])]
     edited = [value for who, name, value in seen if (who, name) == ("two", "message-edited")]
     assert [(value["content"], value["messageId"] == value["id"]) for value in edited] == [("edited", True)]
-    assert "error" not in [name for _, name, _ in seen]
+    assert "error" not in [name for who, name, _ in seen if who != "three"]
 
 
 def test_seed_002_pages_by_timestamp_and_signs_in_by_cookie(host: Person, server: Server) -> None:
