@@ -64,6 +64,9 @@ class Vote(Base):
     """A person wants a question answered; `person_id` is an account's or a guest's id."""
 
     __tablename__ = "message_votes"
+    __table_args__ = (
+        Index("ix_message_votes_person_id_created_at_message_id", "person_id", "created_at", "message_id"),
+    )
 
     message_id: Mapped[Id] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     person_id: Mapped[PrimaryId]

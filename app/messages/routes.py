@@ -23,6 +23,7 @@ from app.messages.schemas import (
     SeedMessagePage,
     SeedPageQuery,
     TranscriptSchema,
+    VotePage,
 )
 from app.web.http import Blueprint, current_actor
 from app.web.schema import Empty
@@ -89,6 +90,14 @@ def vote(_body: dict[str, Any], message_id: str) -> Response:
 def withdraw_vote(message_id: str) -> Response:
     """Take one's vote back."""
     return _answer(service.withdraw_vote(actor=current_actor(), message_id=message_id))
+
+
+@blp.get("/rooms/<ref>/votes")
+@blp.arguments(ListQuery, location="query")
+@blp.response(200, VotePage)
+def list_votes(query: dict[str, Any], ref: str) -> Response:
+    """The questions that one has voted for, the last vote first; deleted ones are left out."""
+    return _answer(service.list_votes(actor=current_actor(), ref=ref, **query))
 
 
 @blp.get("/rooms/<ref>/messages/search")

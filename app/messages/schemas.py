@@ -191,6 +191,11 @@ class ReceiptPage(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
+class VotePage(Schema):
+    items = fields.List(fields.Nested(MessageRef))
+    next_cursor = fields.String(allow_none=True)
+
+
 class TranscriptSchema(Schema):
     """The conversation as a file, oldest first; deleted messages keep their place."""
 

@@ -20,6 +20,7 @@ from app.messages.search import search_messages
 from app.messages.sending import Outcome
 from app.messages.standing import Draft
 from app.messages.transcript import get_transcript
+from app.messages.votes import list_votes
 from app.rooms.access import require_role
 from app.rooms.models import Role
 
@@ -34,6 +35,7 @@ __all__ = [
     "list_changes",
     "list_messages",
     "list_messages_before",
+    "list_votes",
     "mark_read",
     "may_write",
     "muted_until",

@@ -148,6 +148,22 @@ def test_a_vote_counts_once_and_can_be_taken_back(owner: Actor, member: Actor, r
     assert withdrawn == [1, 1, 1]
 
 
+def test_people_find_their_own_votes_again(owner: Actor, member: Actor, room: Room, clock: FakeClock) -> None:
+    elsewhere = make_room(owner)
+    questions = [send(owner, where, message_type="question")["id"] for where in (room, room, room, room, elsewhere)]
+    for voter, wanted in ((owner, [1, 0, 2, 4]), (member, [3])):
+        for number in wanted:
+            clock.advance(1)
+            service.vote_for_question(actor=voter, message_id=questions[number])
+    service.delete_message(actor=owner, message_id=questions[2])
+    newest = service.list_votes(actor=owner, ref=room.id, limit=1)
+    assert newest["items"] == [{"messageId": questions[0]}]
+    older = service.list_votes(actor=owner, ref=room.id, limit=1, cursor=newest["nextCursor"])
+    assert older == {"items": [{"messageId": questions[1]}], "nextCursor": None}
+    with refused("forbidden"):
+        service.list_votes(actor=make_user("Eve"), ref=room.id)
+
+
 def test_a_counted_vote_is_told_with_a_number_of_its_own(owner: Actor, room: Room, published: list[Event]) -> None:
     question = send(owner, room, message_type="question")
     for _ in range(2):

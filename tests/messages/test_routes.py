@@ -89,7 +89,10 @@ def test_searching_reading_and_voting_over_rest(ada: Http, http: Acting, owner: 
     assert [item["name"] for item in receipts["items"]] == ["Nick"]
     assert set(receipts["items"][0]) == keys(schemas.ReceiptSchema)
     assert guest("PUT", f"/messages/{question['id']}/vote").get_json()["votes"] == 1
+    mine = {"items": [{"messageId": question["id"]}], "nextCursor": None}
+    assert guest("GET", f"/rooms/{room.id}/votes").get_json() == mine
     assert guest("DELETE", f"/messages/{question['id']}/vote").get_json()["votes"] == 0
+    assert guest("GET", f"/rooms/{room.id}/votes").get_json()["items"] == []
 
 
 def test_the_room_list_says_what_is_unread(ada: Http, http: Acting, owner: Actor, room: Room) -> None:

@@ -35,6 +35,7 @@ export class Chat {
     });
     this.talk.addEventListener("change", () => this.draw());
     this.talk.addEventListener("state", () => this.#drawState());
+    room.addEventListener("joined", () => this.#findVotes());
     room.store.addEventListener("typing", () => this.#drawTyping());
     room.store.addEventListener("room", () => this.#drawState());
     this.#log.addEventListener("scroll", () => this.#scrolled());
@@ -147,6 +148,15 @@ export class Chat {
     this.room.store.putMessage(fresh);
     this.draw();
     return { ok };
+  }
+
+  /** What one has voted for, from this device or another. */
+  async #findVotes() {
+    if (!this.talk.canRead) return;
+    const { ok, items } = await this.room.client.call("GET", `/api/rooms/${this.room.id}/votes?limit=100`);
+    if (!ok) return;
+    this.#voted = new Set(items.map(({ messageId }) => messageId));
+    this.draw();
   }
 
   async #showSeen(message, item) {

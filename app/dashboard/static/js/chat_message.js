@@ -8,7 +8,7 @@ const SHOWN_PX = { width: 320, height: 192 };
 /** What decides how a message looks; the same text means that nothing has to be drawn again. */
 export function lookOf(message, context) {
   const { content, editedAt, deletedAt, votes, pending, error } = message;
-  return JSON.stringify([content, editedAt, deletedAt, votes, pending, error?.code, message.id, context.mayAct, context.quoted?.content]);
+  return JSON.stringify([content, editedAt, deletedAt, votes, pending, error?.code, message.id, context.mayAct, context.voted, context.quoted?.content]);
 }
 
 /**
