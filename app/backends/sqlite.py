@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.monkey import get_original
 from gevent.util import wrap_errors
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -20,6 +21,7 @@ from sqlalchemy.engine import make_url
 BUSY_TIMEOUT_MS = 5_000
 READERS = 2
 _LOCK_TIMEOUT_S = BUSY_TIMEOUT_MS / 1000
+_native_lock = get_original("_thread", "allocate_lock")  # between threads of the pool, which gevent's own is not for
 
 
 def _in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -40,35 +42,54 @@ def _in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 class PooledCursor(sqlite3.Cursor):
     """A cursor whose work is done by the thread pool."""
 
+    connection: PooledConnection
+
     def execute(self, *args: Any) -> Any:
-        return _in_pool(super().execute, *args)
+        return self.connection.run(super().execute, *args)
 
     def executemany(self, *args: Any) -> Any:
-        return _in_pool(super().executemany, *args)
+        return self.connection.run(super().executemany, *args)
 
     def fetchall(self) -> Any:
-        return _in_pool(super().fetchall)
+        return self.connection.run(super().fetchall)
 
 
 class PooledConnection(sqlite3.Connection):
-    """A connection whose cursors, commits and rollbacks are run by the thread pool."""
+    """A connection whose cursors, commits and rollbacks are run by the thread pool, one at a time."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._turn = _native_lock()
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """`function(*args)` in the thread pool, when no other thread has the connection."""
+        return _in_pool(self._alone, function, *args)
 
     def cursor(self, factory: type[sqlite3.Cursor] = PooledCursor) -> Any:  # type: ignore[override]
         return super().cursor(factory)
 
     def commit(self) -> None:
         if self.in_transaction:
-            _in_pool(super().commit)
+            self.run(super().commit)
 
     def rollback(self) -> None:
         if self.in_transaction:
-            _in_pool(super().rollback)
+            self.run(super().rollback)
 
     def close(self) -> None:
+        """Close for good; a statement that still runs in a thread is cut short, for to close under it is a crash."""
+        self.interrupt()
+        self._alone(self._close)
+
+    def _close(self) -> None:
         # What a greenlet left behind when it was told to end: an unread cursor would keep the lock past the close.
         if self.in_transaction:
             super().rollback()
         super().close()
+
+    def _alone(self, function: Callable[..., Any], *args: Any) -> Any:
+        with self._turn:
+            return function(*args)
 
 
 def writing_engine(url: str) -> Engine:
