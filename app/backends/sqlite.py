@@ -78,14 +78,13 @@ class PooledConnection(sqlite3.Connection):
 
     def close(self) -> None:
         """Close for good; a statement that still runs in a thread is cut short, for to close under it is a crash."""
-        self.interrupt()
-        self._alone(self._close)
-
-    def _close(self) -> None:
-        # What a greenlet left behind when it was told to end: an unread cursor would keep the lock past the close.
-        if self.in_transaction:
-            super().rollback()
-        super().close()
+        if self._turn.locked():
+            self.interrupt()
+        with self._turn:
+            # What a greenlet left behind when it was told to end: an unread cursor would keep the lock past the close.
+            if self.in_transaction:
+                super().rollback()
+            super().close()
 
     def _alone(self, function: Callable[..., Any], *args: Any) -> Any:
         with self._turn:
