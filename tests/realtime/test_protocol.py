@@ -1,7 +1,7 @@
 """The rules of Engine.IO v4 and Socket.IO v5 on the wire, over both transports.
 
 They are the rules that the public protocol suites check; those run from their own repository
-(see docs/adr/0011) against the same conformance app.
+(see docs/adr/strict-protocols-and-the-public-suites.md) against the same conformance app.
 """
 
 import json
