@@ -51,14 +51,21 @@ install_node_packages() {
     cp tests/js/package-lock.json "$stamp"
 }
 
-# Of pip's output, a line for each package; fails when the output says FAILED. (A pipe hides pip's own status.)
+# Of pip's output, how far it is: on a terminal a line that changes, elsewhere one for every tenth package. Fails when the
+# output says FAILED. (A pipe hides pip's own status.)
 show_progress() {
     done=0
     while read -r verb package _; do
         case $verb in
-            Collecting) done=$((done + 1)); say "  [$done/$1] $package" ;;
-            Installing) say "  unpacking" ;;
+            Collecting) done=$((done + 1)); show_package "$package" "$done" "$1" ;;
+            Installing) if [ -t 1 ]; then printf '\r\033[K'; fi; say "  unpacking" ;;
             FAILED) return 1 ;;
         esac
     done
+}
+
+show_package() {
+    if [ -t 1 ]; then printf '\r\033[K  [%s/%s] %s' "$2" "$3" "$1"
+    elif [ $(($2 % 10)) -eq 0 ] || [ "$2" -eq "$3" ]; then say "  [$2/$3] $1"
+    fi
 }

@@ -1,33 +1,66 @@
 """Start Greenroom for one person at one machine: check the port, migrate, seed the demo, say where to go, serve.
 
-`scripts/run.sh` calls it inside the environment it made. Settings come from the environment and `.env`.
+`scripts/run.sh` calls it inside the environment it made. Settings come from the environment and `.env`. Most of a start is
+importing, so it is done once: a fork prepares the database, and the process that made it goes on as gunicorn.
 """
 
-import os
-import socket
-import subprocess
-import sys
+from gevent import monkey
 
-from app.settings import SettingError, Settings
+monkey.patch_all()  # as gunicorn.conf.py does: psycopg looks at import
 
+import os  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import flask_migrate  # noqa: E402
+import gunicorn  # noqa: E402
+from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402
+
+from app import create_app  # noqa: E402
+from app.cli.seed import seed  # noqa: E402
+from app.settings import SettingError, Settings  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
 NEXT_PORTS = 50
 
 
 def main() -> None:
-    """Replace this process with gunicorn, or exit with one line that says what is in the way."""
+    """Become gunicorn, or exit with one line that says what is in the way."""
     try:
         settings = Settings.from_env()
     except SettingError as why:
         sys.exit(str(why))
     refuse_taken_port(settings.host, settings.port)
-    print("Preparing the database", flush=True)
-    flask("db", "upgrade")
-    if not settings.database_url:  # a database that somebody named gets no demo accounts
-        flask("seed")
+    in_a_fork(lambda: prepare(settings))
     print(f"\nGreenroom is at {' and '.join(urls(settings.host, settings.port))} (Ctrl-C ends it)\n", flush=True)
     os.environ |= {"HOST": settings.host, "PORT": str(settings.port)}  # gunicorn.conf.py reads no .env
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-    os.execv(command[0], command)  # noqa: S606 - our own interpreter
+    # As if it had been started by `python -m gunicorn`: by these arguments it starts itself again.
+    program = str(Path(gunicorn.__file__).with_name("__main__.py"))
+    sys.argv = [program, "-c", str(ROOT / "gunicorn.conf.py"), "--log-level", "warning", "wsgi:app"]
+    WSGIApplication().run()
+
+
+def prepare(settings: Settings) -> None:
+    """Bring the database to the newest schema, with the demo in it unless somebody named the database."""
+    print("Preparing the database", flush=True)
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade()
+    if not settings.database_url:
+        seed.main([])
+
+
+def in_a_fork(action: Callable[[], None]) -> None:
+    """Run `action` in a process that ends with it; its failure is ours. Nothing that it opens is inherited by gunicorn."""
+    child = os.fork()
+    if not child:
+        action()
+        sys.exit()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        sys.exit(status)
 
 
 def refuse_taken_port(host: str, port: int, command: str = "PORT={port} make run") -> None:
@@ -50,13 +83,6 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def flask(*command: str) -> None:
-    """Run a `flask` command of this app; its failure is ours."""
-    done = subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", *command], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-
-
 def urls(host: str, port: int) -> list[str]:
     """The addresses people can open: this machine's and, if we listen to it, the local network's."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
@@ -77,4 +103,7 @@ def network_address() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)  # while the database was prepared; gunicorn ends by itself
