@@ -51,6 +51,7 @@ def render(
         preamble=_preamble(user, directory),
         access_log="/var/log/nginx/access.log" if directory is None else "off",
         temp_paths=_temp_paths(directory),
+        cache="/var/cache/greenroom" if directory is None else f"{directory}/cache",
         routes="\n".join(f'        "~^{worker}\\." greenroom_{worker};' for worker in workers),
         servers="\n".join(f"        server {address} max_fails=1 fail_timeout=1s;" for address in workers.values()),
         sticky="".join(_sticky(worker, workers) for worker in workers),

@@ -42,6 +42,12 @@ def set_language(lang: str) -> None:
     g.language = lang
 
 
+def named_language() -> str:
+    """The language that the address names: for answers that do not depend on who asks."""
+    wanted = request.args.get("lang")
+    return wanted if wanted in LANGUAGES else "en"
+
+
 def _chosen() -> str:
     for wanted in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if wanted in LANGUAGES:

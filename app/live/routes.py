@@ -14,6 +14,8 @@ from app.live.state import complete_state, may_share
 from app.presence import service as presence
 from app.web.http import Blueprint, current_actor
 
+CROWD_CACHING = "public, max-age=1, stale-while-revalidate=1, stale-if-error=60"
+
 blp = Blueprint("live", __name__, description="The state of a room")
 
 
@@ -35,6 +37,28 @@ def get_room_state(ref: str) -> Response:
         return response
     presence.watch(access.room.id)
     response.data = complete_state(encoded, access, position, presence.count(access.room.id))
+    return response
+
+
+@blp.route("/crowd/<share_token>", methods=["GET"])
+@blp.doc(
+    operationId="getCrowdState",
+    responses={
+        "200": {"description": "The room state without what differs by reader"},
+        "304": {"description": "As before"},
+    },
+)
+def get_crowd_state(share_token: str) -> Response:
+    """The state of a room for a crowd: the same for everybody, so that any cache may answer for a second in our place.
+
+    `X-Server-Now` is when it was made; an older answer says so by its `Age`.
+    """
+    etag, body = service.get_crowd_state(share_token=share_token)
+    response = Response(body, mimetype="application/json")
+    response.set_etag(etag, weak=True)
+    response.headers["Cache-Control"] = CROWD_CACHING
+    response.headers["X-Server-Now"] = to_wire(handles.clock.now())
+    response.make_conditional(request)
     return response
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import gevent
 
 from app.backends.transaction import reading
-from app.core.actor import Actor
+from app.core.actor import ANONYMOUS, Actor
 from app.core.errors import AppError
 from app.core.event import Event
 from app.live import delivery, fanout
 from app.live.snapshot import Question, Snapshot, take_snapshot
-from app.live.state import Position, read_head, states
+from app.live.state import Position, crowd_state, read_head, states
 from app.messages.service import may_write, muted_until, seed_form
 from app.presence import service as presence
 from app.rooms import service as rooms
@@ -45,6 +45,19 @@ def get_room_state(*, actor: Actor, ref: str) -> tuple[Access, Position, bytes]:
         access = require_role(session, actor=actor, ref=ref)
         position = read_head(session, access.room.id, reads_chat=access.reads_chat)
         return access, position, states.get(session, access.room, position)
+
+
+def get_crowd_state(*, share_token: str) -> tuple[str, bytes]:
+    """The room's state as anybody with its link may see it, whoever asks: its tag, and JSON that differs by nothing else.
+
+    Raises:
+        AppError: `room_not_found`.
+    """
+    with reading() as session:
+        access = require_role(session, actor=ANONYMOUS, ref=share_token)
+        position = read_head(session, access.room.id, reads_chat=False)
+        encoded = states.get(session, access.room, position)
+    return position.etag, crowd_state(encoded, position)
 
 
 def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dialect = "kebab") -> dict[str, Any]:

@@ -91,6 +91,11 @@ def complete_state(encoded: bytes, access: Access, position: Position, user_coun
     return encoded + b"," + orjson.dumps(rest)[1:]
 
 
+def crowd_state(encoded: bytes, position: Position) -> bytes:
+    """The room state for everybody: only what the position determines, so that its tag and caches hold."""
+    return encoded + b"," + orjson.dumps({"position": position.to_wire()})[1:]
+
+
 def may_share(access: Access) -> bool:
     """Whether the share token may be shown: to whoever presented it, and to who may invite viewers."""
     return access.by_token or access.role >= Role.HOST

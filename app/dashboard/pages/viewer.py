@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template
+import orjson
+from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
+from app.dashboard.language import language, named_language, set_language
 from app.dashboard.pages.blueprint import pages
-from app.dashboard.pages.view import room_view
+from app.dashboard.pages.view import current_timer, room_view
+from app.live import service as live
+from app.live.routes import CROWD_CACHING
 from app.web.headers import allow_framing
 
 
 @pages.get("/r/<ref>")
-def viewer(ref: str) -> Response:
-    """The clock, the run of show and the conversation, for everybody with the link."""
+def viewer(ref: str) -> AnyResponse:
+    """The clock, the run of show and the conversation, for everybody with the link; `?crowd=1`: the page for crowds."""
+    if request.args.get("crowd") == "1":
+        return redirect(url_for("pages.crowd", share_token=ref, lang=language()))
     return _room_page("viewer.html", ref)
 
 
@@ -19,6 +26,22 @@ def viewer(ref: str) -> Response:
 def stage(ref: str) -> Response:
     """Big digits for a screen across the hall."""
     return _room_page("stage.html", ref)
+
+
+@pages.get("/r/<share_token>/crowd")
+def crowd(share_token: str) -> Response:
+    """The clock and the run of show for a crowd: no socket, no conversation, and a page that any cache may keep."""
+    set_language(named_language())
+    _, encoded = live.get_crowd_state(share_token=share_token)
+    room = orjson.loads(encoded)
+    response = make_response(
+        render_template("crowd.html", share_token=share_token, room=room, current=current_timer(room["timers"]))
+    )
+    response.headers["Cache-Control"] = CROWD_CACHING
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if room["settings"]["embeddable"]:
+        allow_framing()
+    return response
 
 
 def _room_page(template: str, ref: str) -> Response:

@@ -2,7 +2,6 @@
 import { io } from "../vendor/socket.io.esm.min.js";
 import { Client } from "../client/client.js";
 import { Room } from "../client/room.js";
-import { t } from "./texts.js";
 
 const page = document.querySelector("script[data-ref]");
 const GUEST_KEY = `greenroom:guest:${page.dataset.ref}`;
@@ -54,14 +53,4 @@ export function openRoom() {
   room.addEventListener("left", ({ detail: reason }) => goOn(reason));
   room.open();
   return room;
-}
-
-/** Keep an element saying how fresh the page is. */
-export function showConnection(room, element = document.getElementById("connection")) {
-  const show = () => {
-    element.dataset.state = room.connection;
-    element.textContent = t(`connection.${room.connection}`);
-  };
-  room.addEventListener("connection", show);
-  show();
 }

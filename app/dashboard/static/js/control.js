@@ -1,7 +1,8 @@
 /** The control page: forms become live actions, and the page follows what happens, wherever it was done. */
 import { Chat } from "./chat.js";
 import { Clockface } from "./clockface.js";
-import { openRoom, showConnection } from "./connect.js";
+import { openRoom } from "./connect.js";
+import { showConnection } from "./connection.js";
 import { changeStage, followKeys } from "./keys.js";
 import { sendLiveForms } from "./live_forms.js";
 import { keepFresh } from "./parts.js";

@@ -1,6 +1,7 @@
 /** The stage `/r/<shareToken>/stage`: big digits for a screen across the hall. Options come by URL: see docs/stage.md. */
 import { Clockface } from "./clockface.js";
-import { openRoom, showConnection } from "./connect.js";
+import { openRoom } from "./connect.js";
+import { showConnection } from "./connection.js";
 import { offerSmallWindow } from "./pip.js";
 import { reportScreen } from "./screen.js";
 import { Sound } from "./sound.js";

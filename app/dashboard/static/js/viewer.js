@@ -1,7 +1,8 @@
 /** The viewer page `/r/<shareToken>`: the clock, the run of show, the conversation. */
 import { Chat } from "./chat.js";
 import { Clockface } from "./clockface.js";
-import { openRoom, showConnection } from "./connect.js";
+import { openRoom } from "./connect.js";
+import { showConnection } from "./connection.js";
 import { offerSmallWindow } from "./pip.js";
 import { drawRun } from "./run_list.js";
 import { reportScreen } from "./screen.js";

@@ -1,0 +1,101 @@
+"""A crowd behind the nginx of deploy/: what it costs the worker, and what it sees of a change."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from tests.support.people import Person
+from tests.support.server import Server
+from tests.support.services import Nginx
+from tests.support.waiting import eventually
+from tools import nginx_conf
+
+VIEWERS = 200
+SECONDS = 4
+MOST_PER_SECOND = 2  # one, and one more where the edges of the run cut a second
+
+
+@pytest.fixture
+def nginx(server: Server) -> Iterator[Nginx]:
+    unstarted = Nginx()
+    text = nginx_conf.render(
+        {"w0": f"127.0.0.1:{server.port}"},
+        listen=f"127.0.0.1:{unstarted.port}",
+        directory=unstarted.directory,
+        connections=1024,
+    )
+    with unstarted.configure(text) as running:
+        yield running
+
+
+@dataclass
+class Crowd:
+    """People who poll as the page does; each answer that a worker made has an id of its own."""
+
+    port: int
+    path: str
+    made: set[str] = field(default_factory=set)
+    answers: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def watch(self, seconds: float) -> None:
+        """Let everybody poll once a second."""
+        until = time.monotonic() + seconds
+        people = [threading.Thread(target=self._poll, args=(number, until)) for number in range(VIEWERS)]
+        for person in people:
+            person.start()
+        for person in people:
+            person.join()
+
+    def _poll(self, number: int, until: float) -> None:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        time.sleep(number / VIEWERS)
+        while time.monotonic() < until:
+            connection.request("GET", self.path)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == 200:
+                self.answers += 1
+                self.made.add(answer.headers["X-Request-ID"])
+            else:
+                self.failures.append(str(answer.status))
+            time.sleep(1)
+        connection.close()
+
+
+def test_two_hundred_viewers_cost_the_worker_a_request_a_second(
+    nginx: Nginx, host: Person, room: dict[str, Any]
+) -> None:
+    crowd = Crowd(nginx.port, f"/api/crowd/{room['shareToken']}")
+    crowd.watch(SECONDS)
+    assert crowd.failures == []
+    assert crowd.answers >= VIEWERS * (SECONDS - 1)
+    assert len(crowd.made) <= MOST_PER_SECOND * (SECONDS + 1), crowd.made
+
+
+def test_a_change_is_seen_through_the_cache_and_nothing_personal_gets_into_it(
+    nginx: Nginx, host: Person, room: dict[str, Any]
+) -> None:
+    through_cache = Person(nginx.url, signed_up=False, token=host.token)
+    path = f"/api/crowd/{room['shareToken']}"
+    assert "shareToken" not in through_cache.get(path)
+    host.post(f"/api/rooms/{room['id']}/timers", title="Encore", duration=60_000)
+    eventually(lambda: "Encore" in str(Person.anonymous(nginx.url).get(path)), 4, "the crowd never hears of it")
+
+
+@pytest.fixture
+def host(server: Server) -> Person:
+    return Person(server.url)
+
+
+@pytest.fixture
+def room(host: Person) -> dict[str, Any]:
+    room: dict[str, Any] = host.post("/api/rooms", name="Main hall")
+    return room
