@@ -1,8 +1,10 @@
 """The production shape on one machine: PostgreSQL, Redis, S3, N single-worker servers and nginx in front."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
+from tests.support.network import LOCAL, Host
 from tests.support.processes import Process, new_directory, together
 from tests.support.server import Server, flask
 from tests.support.services import S3, Nginx, Postgres, Redis
@@ -19,6 +21,7 @@ class Cluster:
         port: nginx's; a free one if None.
         with_s3: SeaweedFS takes 3 s to start; tests that store no files do without.
         durable: PostgreSQL waits for the disk, as on a server.
+        hosts: where the `stores`, nginx (`edge`) and each worker run; this machine for those that are not named.
         settings: more settings for every worker.
         server: more arguments for every `Server`.
     """
@@ -30,13 +33,16 @@ class Cluster:
         port: int | None = None,
         with_s3: bool = False,
         durable: bool = False,
+        hosts: Mapping[str, Host] | None = None,
         settings: dict[str, str] | None = None,
         server: dict[str, Any] | None = None,
     ) -> None:
-        self.postgres = Postgres(durable=durable)
-        self.redis = Redis()
+        self._hosts = hosts or {}
+        stores = self._hosts.get("stores", LOCAL)
+        self.postgres = Postgres(durable=durable, host=stores)
+        self.redis = Redis(host=stores)
         self.s3 = S3() if with_s3 else None
-        self.nginx = Nginx(port=port)
+        self.nginx = Nginx(port=port, host=self._hosts.get("edge", LOCAL))
         self.settings = {
             "DATABASE_URL": self.postgres.database_url(DATABASE),
             "REDIS_URL": self.redis.url,
@@ -48,7 +54,8 @@ class Cluster:
         self._running = ExitStack()
 
     def _server(self, worker_id: str, **arguments: Any) -> Server:
-        return Server({**self.settings, "WORKER_ID": worker_id}, **arguments)
+        host = self._hosts.get(worker_id, LOCAL)
+        return Server({**self.settings, "WORKER_ID": worker_id}, host=host, **arguments)
 
     @property
     def url(self) -> str:
@@ -85,8 +92,9 @@ class Cluster:
 
     def configuration(self) -> str:
         """nginx.conf for these workers."""
-        addresses = {worker: f"127.0.0.1:{server.port}" for worker, server in self.servers.items()}
-        return nginx_conf.render(addresses, listen=f"127.0.0.1:{self.nginx.port}", directory=self.nginx.directory)
+        addresses = {worker: f"{server.host.address}:{server.port}" for worker, server in self.servers.items()}
+        listen = f"{self.nginx.host.address}:{self.nginx.port}"
+        return nginx_conf.render(addresses, listen=listen, directory=self.nginx.directory)
 
     def restart_workers(self) -> None:
         """A rolling restart: each worker drains and comes back before the next one goes."""

@@ -20,6 +20,8 @@ from typing import ClassVar, Self
 
 import psutil
 
+from tests.support.network import LOCAL, Host
+
 SLOW_START_S = 2.0
 POLL_S = 0.02
 LOG_LINES = 30
@@ -46,9 +48,9 @@ def free_port() -> int:
                 return port
 
 
-def accepts(port: int) -> bool:
-    """Whether something listens on that port of the loopback."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def accepts(port: int, address: str = LOCAL.address) -> bool:
+    """Whether something listens there."""
+    with suppress(OSError), socket.create_connection((address, port), timeout=1):
         return True
     return False
 
@@ -85,7 +87,8 @@ class Process:
     #: What runs now, of any kind; for showing logs.
     started: ClassVar[set["Process"]] = set()
 
-    def __init__(self, *, port: int | None = None, directory: Path | None = None) -> None:
+    def __init__(self, *, port: int | None = None, directory: Path | None = None, host: Host = LOCAL) -> None:
+        self.host = host
         self.port = port or free_port()
         self.directory = directory or new_directory(self.name)
         self._child: subprocess.Popen[bytes] | None = None
@@ -100,7 +103,7 @@ class Process:
 
     def is_ready(self) -> bool:
         """Whether it answers; called until true."""
-        return accepts(self.port)
+        return accepts(self.port, self.host.address)
 
     @property
     def pid(self) -> int:
@@ -149,7 +152,7 @@ class Process:
         """Run it without waiting."""
         if self.is_running:
             raise ServiceError(f"{self.name} is running already")
-        with (self.directory / "log").open("ab") as log:
+        with self.host.inside(), (self.directory / "log").open("ab") as log:
             self._child = subprocess.Popen(
                 self.command(),
                 stdin=subprocess.DEVNULL,

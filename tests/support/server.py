@@ -63,7 +63,7 @@ class Server(Process):
         self.app = app
         self.ready = ready
         self.settings: dict[str, str] = {
-            "HOST": "127.0.0.1",
+            "HOST": self.host.address,
             "PORT": str(self.port),
             "DATA_DIR": str(self.directory / "var"),
             **(settings or {}),
@@ -72,7 +72,7 @@ class Server(Process):
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host.address}:{self.port}"
 
     def command(self) -> list[str]:
         where = ["--chdir", str(self.directory), "--pythonpath", str(ROOT)]

@@ -37,7 +37,7 @@ class Postgres(Process):
         # A killed process loses nothing without fsync; a machine that loses power would.
         sync = "on" if durable else "off"
         self.settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self.host.address,
             "unix_socket_directories": "",
             "max_connections": "200",
             "fsync": sync,
@@ -55,7 +55,7 @@ class Postgres(Process):
 
     def database_url(self, database: str) -> str:
         """The URL of one database of this cluster."""
-        return f"postgresql://greenroom@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://greenroom@{self.host.address}:{self.port}/{database}"
 
     def execute(self, statement: LiteralString) -> None:
         """Run one statement as the superuser, outside a transaction."""
@@ -85,6 +85,9 @@ class Postgres(Process):
         done = subprocess.run(program, capture_output=True, text=True, check=False, user=self.user, cwd="/")
         if done.returncode:
             raise ServiceError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        if not self.host.is_local:
+            with (self.data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet trust\n")
 
     def _usable_programs(self) -> Path:
         """The folder of the programs, copied out of a home directory that `nobody` may not enter."""
@@ -106,10 +109,11 @@ class Redis(Process):
     def __init__(self, *arguments: str, password: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.arguments = (*arguments, "--requirepass", password) if password else arguments
-        self.url = f"redis://{f':{password}@' if password else ''}127.0.0.1:{self.port}/0"
+        self.url = f"redis://{f':{password}@' if password else ''}{self.host.address}:{self.port}/0"
 
     def command(self) -> list[str]:
-        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        where = ["--port", str(self.port), "--bind", self.host.address, "--dir", str(self.directory)]
+        where += [] if self.host.is_local else ["--protected-mode", "no"]
         return [str(binaries.redis_server()), *where, "--save", "", "--appendonly", "no", *self.arguments]
 
     def is_ready(self) -> bool:
@@ -161,7 +165,7 @@ class Nginx(Process):
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host.address}:{self.port}"
 
     def configure(self, text: str) -> Self:
         """Write its configuration and check it.
@@ -170,7 +174,8 @@ class Nginx(Process):
             ServiceError: nginx refuses it; with nginx's reason.
         """
         (self.directory / "nginx.conf").write_text(text)
-        done = subprocess.run([*self.command(), "-t"], capture_output=True, text=True, check=False)
+        with self.host.inside():
+            done = subprocess.run([*self.command(), "-t"], capture_output=True, text=True, check=False)
         if done.returncode:
             raise ServiceError(f"nginx refuses its configuration:\n{done.stderr}")
         return self
