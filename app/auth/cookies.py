@@ -22,11 +22,10 @@ from app.auth.tokens import csrf_token, is_csrf_token
 from app.backends.handles import handles
 from app.core.actor import Actor
 from app.core.errors import AppError
-from app.web.http import current_actor
+from app.web.http import CSRF_FIELD, current_actor
 
 REFRESH_PATH = "/api/auth"
 CSRF_HEADER = "X-CSRF-Token"
-CSRF_FIELD = "csrf_token"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 

@@ -12,10 +12,11 @@ from flask import Response, make_response, request
 from markupsafe import Markup
 from marshmallow import ValidationError
 
-from app.auth.cookies import CSRF_FIELD, form_token
+from app.auth.cookies import form_token
 from app.core.clock import to_wire
 from app.core.errors import AppError
 from app.web.envelope import as_app_error
+from app.web.http import CSRF_FIELD
 from app.web.schema import Schema
 
 _WHOLE = re.compile(r"\s*[0-9]{1,18}\s*\Z", re.ASCII)

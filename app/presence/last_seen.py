@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import update
 
-from app.auth.models import User
-from app.backends.transaction import transaction
+from app.auth import service as auth
 from app.core.errors import AppError
 
 WRITE_EVERY_MS = 1_000
-ROWS_PER_STATEMENT = 1_000
 
 log = structlog.get_logger(__name__)
 
@@ -54,10 +51,4 @@ class LastSeen:
 
 def _write(rows: dict[str, datetime]) -> None:
     # The newest instant stands for all of a second's: a courtesy to people needs no more.
-    newest = max(rows.values())
-    ids = sorted(rows)
-    with transaction() as work:
-        for start in range(0, len(ids), ROWS_PER_STATEMENT):
-            some = ids[start : start + ROWS_PER_STATEMENT]
-            statement = update(User).where(User.id.in_(some)).values(last_seen_at=newest)
-            work.session.execute(statement, execution_options={"synchronize_session": False})
+    auth.mark_seen(rows, max(rows.values()))

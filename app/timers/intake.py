@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import Request
 
-from app.auth.cookies import CSRF_FIELD
 from app.core.errors import AppError
 from app.timers.schemas import TimerImport
-from app.web.http import read_json
+from app.web.http import CSRF_FIELD, read_json
 
 _TEXT = {"schema": {"type": "string"}}
 _FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}

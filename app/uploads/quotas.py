@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.auth.models import User
+from app.auth.service import hold_account
 from app.backends.handles import handles
 from app.core.errors import AppError
 from app.rooms.access import lock_room
@@ -22,7 +22,7 @@ def require_quota(session: Session, *, user_id: str, room: Room, size: int, now:
         AppError: `quota_exceeded`.
     """
     settings = handles.settings
-    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    hold_account(session, user_id)
     lock_room(session, room)
     mine, its = Attachment.user_id == user_id, Attachment.room_id == room.id
     for name, which, most in (

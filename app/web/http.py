@@ -17,7 +17,8 @@ from app.core.actor import ANONYMOUS, Actor
 from app.core.errors import AppError
 from app.web.schema import MAX_DEPTH, Schema, nesting
 
-_METHODS_WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
+#: The field by which forms repeat the CSRF token; no handler's business.
+CSRF_FIELD = "csrf_token"
 
 
 def current_actor() -> Actor:
