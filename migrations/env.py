@@ -4,6 +4,7 @@ from alembic import context
 from flask import current_app
 
 import app.auth.models
+import app.live.models
 import app.messages.models
 import app.rooms.models
 import app.timers.models

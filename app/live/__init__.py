@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from app.live import heads
+from app.live import canary, heads
 from app.live import sockets as _events  # noqa: F401 - registers its events
 from app.live.delivery import deliver, on_internal
 from app.live.dialects import shape_error
@@ -30,6 +30,7 @@ def init_app(app: Flask, api: Api) -> None:
     """Register what the feature adds to the application."""
     api.register_blueprint(blp, url_prefix="/api")
     background.add("credentials", watch_credentials)
+    background.add("canary", canary.watch)
 
 
 def connect(server: Any) -> None:
@@ -42,6 +43,7 @@ def connect(server: Any) -> None:
         registry.on_disconnected.append(vacate)
     on_internal("access-changed", review_room)
     on_internal("session-revoked", close_session)
+    on_internal(canary.NAME, canary.hear)
 
 
 def allowed_origin(settings: Settings) -> Callable[[str | None, dict[str, Any]], bool]:

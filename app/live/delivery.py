@@ -28,6 +28,7 @@ from app.live.fanout import fan_out
 from app.live.reorder import StreamOrder
 from app.live.repair import Heads, missed_events, read_heads
 from app.rooms.events import ACCESS_CHANGED, MEMBER_ADDED, MEMBER_JOINED, ROOM_PURGED
+from app.web.metrics import metrics
 from app.web.sockets import Client, sockets
 
 HOLD_MS = 30
@@ -290,6 +291,7 @@ def _hand_out(room: OpenRoom, events: list[Event]) -> None:
             collector.events.append(event)
         try:
             fan_out(event)
+            metrics.message_delivered(event)
         except Exception:
             log.exception("fan_out_failed", event_name=event.name, channel=event.channel)
     if events:

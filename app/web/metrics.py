@@ -63,6 +63,20 @@ class Metrics:
             buckets=SECONDS,
             **common,
         )
+        self.delivery_seconds = Histogram(
+            "delivery_seconds",
+            "From a message's transaction to its hand-out to this worker's clients",
+            buckets=SECONDS,
+            **common,
+        )
+        self.canary_seconds = Histogram(
+            "canary_seconds", "From a canary's transaction on any worker to its arrival here", buckets=SECONDS, **common
+        )
+        self.bus_lag = Histogram(
+            "bus_lag_seconds", "From a canary's publication to its arrival here", buckets=SECONDS, **common
+        )
+        self.canary_lost = Counter("canary_lost", "Canaries that were committed and never arrived here", **common)
+        self.canary_failures = Counter("canary_failures", "Canaries that could not be committed here", **common)
         self.loop_lag = Histogram("loop_lag_seconds", "How late the event loop is", buckets=SECONDS, **common)
         self.registry.register(StateCollector())
         ProcessCollector(registry=self.registry)
@@ -94,6 +108,17 @@ class Metrics:
         if event.cause == "end":
             late_ms = ms_between(from_wire(event.args[0]["finishedAt"]), work.now)
             self.timer_error.observe(max(0.0, late_ms / 1000))
+
+    def message_delivered(self, event: Event) -> None:
+        """Note how long a message took from its transaction to this worker's clients."""
+        if event.name == "message-received":
+            late_ms = ms_between(from_wire(event.args[0]["createdAt"]), handles.clock.now())
+            self.delivery_seconds.observe(max(0.0, late_ms / 1000))
+
+    def canary_heard(self, *, since_sung_s: float, since_published_s: float) -> None:
+        """Note how long a canary took."""
+        self.canary_seconds.observe(max(0.0, since_sung_s))
+        self.bus_lag.observe(max(0.0, since_published_s))
 
     def watch_loop(self) -> None:
         """Sleep in steps for ever and note how much too long each took: whatever blocks the loop shows here."""

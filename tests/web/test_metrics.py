@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.web.metrics import metrics
 from tests.support.fixtures import StartServer
 from tests.support.people import Person
+from tests.support.waiting import eventually
 
 TOKEN = "a token that reads the numbers"
 
@@ -72,7 +73,16 @@ def test_a_running_server_counts_sockets_rooms_and_events(start_server: StartSer
     socket = host.connect()
     socket.join(room["id"])
     socket.call("join-room", "no such room")
-    answer = requests.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=5)
+    host.post(f"/api/rooms/{room['id']}/messages", content="Hello")
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+
+    def heard() -> bool:
+        numbers = requests.get(f"{server.url}/metrics", headers=bearer, timeout=5).text
+        return "greenroom_canary_seconds_count 0.0" not in numbers and "greenroom_delivery_seconds_count 1.0" in numbers
+
+    eventually(heard, 10, "no canary was heard, or no message timed")
+    answer = requests.get(f"{server.url}/metrics", headers=bearer, timeout=5)
+    assert "greenroom_canary_lost_total 0.0" in answer.text.splitlines()
     assert answer.headers["Content-Type"].startswith("text/plain")
     lines = answer.text.splitlines()
     assert "greenroom_socket_joined 1.0" in lines
