@@ -2,12 +2,13 @@
 
 python -m tools.nginx_conf            write the files in deploy/ again
 python -m tools.nginx_conf w1=10.0.0.5:3001 w2=10.0.0.6:3001 > nginx.conf
+python -m tools.nginx_conf --tls fullchain.pem privkey.pem w1=127.0.0.1:3001 > nginx.conf
 """
 
+import argparse
 import grp
 import os
 import pwd
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -24,12 +25,29 @@ worker_rlimit_nofile 65536;
 error_log /var/log/nginx/error.log warn;
 """
 
+TLS = """\
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_session_cache shared:greenroom:10m;
+        ssl_session_timeout 1d;
+        ssl_session_tickets off;
+"""
+REDIRECT = """\
+    server {
+        listen 80;
+        return 308 https://$host$request_uri;
+    }
+
+"""
+
 
 def render(
     workers: Mapping[str, str],
     *,
     heading: str = "Greenroom behind nginx.",
-    listen: str = "80",
+    listen: str = "",
+    tls: tuple[str, str] | None = None,
     user: str = "www-data",
     directory: Path | None = None,
     connections: int = 16384,
@@ -39,14 +57,17 @@ def render(
     Args:
         workers: `WORKER_ID` to `host:port`, one gunicorn each.
         heading: the first line's comment.
-        listen: as in nginx's directive.
+        listen: as in nginx's directive; 80 or, with TLS, 443 if not given.
+        tls: the files of the certificate and its key; whoever comes without is sent to https.
         user: whose rights nginx's workers have; Debian's packages and nginx's own images differ.
         directory: keep every file of nginx there and stay in the foreground; None: where packages put them.
         connections: per nginx worker process.
     """
     return Template((DEPLOY / "nginx.conf.in").read_text()).substitute(
         heading=heading,
-        listen=listen,
+        listen=listen or ("443 ssl" if tls else "80"),
+        tls=TLS.format(certificate=tls[0], key=tls[1]) if tls else "",
+        redirect=REDIRECT if tls else "",
         connections=connections,
         preamble=_preamble(user, directory),
         access_log="/var/log/nginx/access.log" if directory is None else "off",
@@ -97,10 +118,15 @@ def deployed() -> dict[Path, str]:
     }
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Print a configuration for the workers named, or write the kept files."""
-    if arguments:
-        print(render(dict(argument.split("=", 1) for argument in arguments)))
+    parser = argparse.ArgumentParser(prog="python -m tools.nginx_conf", description=main.__doc__)
+    parser.add_argument("workers", nargs="*", metavar="WORKER_ID=HOST:PORT")
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"), help="end TLS, with these files")
+    options = parser.parse_args()
+    if options.workers:
+        workers = dict(worker.split("=", 1) for worker in options.workers)
+        print(render(workers, tls=tuple(options.tls) if options.tls else None))
         return
     for path, text in deployed().items():
         path.write_text(text)
@@ -108,4 +134,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

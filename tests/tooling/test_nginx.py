@@ -10,6 +10,7 @@ import websocket
 
 from app.core.errors import CATALOGUE
 from tests.support.processes import free_port, together
+from tests.support.proxy import CERTIFICATE, KEY
 from tests.support.server import Server
 from tests.support.services import Nginx
 from tools import nginx_conf
@@ -76,6 +77,27 @@ def test_a_body_over_the_limit_is_refused_in_the_apps_own_shape(nginx: Nginx) ->
     answer = requests.post(f"{nginx.url}/api/rooms", data=b"x" * 1_100_000, timeout=5)
     assert answer.status_code == 413
     assert answer.json()["error"] == envelope("body_too_large")
+
+
+def test_a_file_may_be_longer_than_any_other_body(nginx: Nginx) -> None:
+    answer = requests.put(f"{nginx.url}/api/uploads/token", data=b"x" * 3_000_000, timeout=5)
+    assert answer.status_code == 404  # the worker's: this one keeps no files
+    assert requests.put(f"{nginx.url}/api/uploads/token", data=b"x" * 28_000_000, timeout=5).status_code == 413
+
+
+def test_tls_ends_here_and_the_worker_is_told(workers: dict[str, Server]) -> None:
+    unstarted = Nginx()
+    addresses = {worker: f"127.0.0.1:{server.port}" for worker, server in workers.items()}
+    text = nginx_conf.render(
+        addresses,
+        listen=f"127.0.0.1:{unstarted.port} ssl",
+        tls=(str(CERTIFICATE), str(KEY)),
+        directory=unstarted.directory,
+    )
+    assert "return 308 https://" in text
+    with unstarted.configure(text.replace("listen 80;", f"listen 127.0.0.1:{free_port()};")):
+        url = f"https://127.0.0.1:{unstarted.port}"
+        assert requests.get(f"{url}{POLLING}", verify=str(CERTIFICATE), timeout=5).text.startswith("0{")
 
 
 def test_a_dead_workers_clients_are_sent_to_another_and_start_anew(nginx: Nginx, workers: dict[str, Server]) -> None:
