@@ -63,6 +63,7 @@ def _storage(settings: Settings, clock: Clock, secret: str) -> Storage:
     return LocalStorage(
         Path(settings.data_dir),
         secret=secret,
+        previous=settings.jwt_previous_secrets,
         clock=clock,
         method=settings.s3_upload_method,
         public_url=settings.public_url,

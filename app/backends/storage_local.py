@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,15 +53,31 @@ class Opened:
 
 
 class LocalStorage:
-    """Under `folder`. `method` is how clients send, as with a bucket; `public_url` goes before the addresses."""
+    """Under `folder`.
 
-    def __init__(self, folder: Path, *, secret: str, clock: Clock, method: str = "post", public_url: str = "") -> None:
+    Args:
+        secret: signs tickets and addresses; those that a `previous` one has signed are good as well.
+        method: how clients send, as with a bucket.
+        public_url: goes before the addresses.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        secret: str,
+        clock: Clock,
+        previous: Sequence[str] = (),
+        method: str = "post",
+        public_url: str = "",
+    ) -> None:
+        secrets_known = [*previous, secret]  # itsdangerous signs by the last
         self._folder = folder
         self._clock = clock
         self._method = method
         self._public_url = public_url.rstrip("/")
-        self._tickets = URLSafeSerializer(secret, salt="greenroom.files.send", signer_kwargs=_SIGNER)
-        self._addresses = URLSafeSerializer(secret, salt="greenroom.files.open", signer_kwargs=_SIGNER)
+        self._tickets = URLSafeSerializer(secrets_known, salt="greenroom.files.send", signer_kwargs=_SIGNER)
+        self._addresses = URLSafeSerializer(secrets_known, salt="greenroom.files.open", signer_kwargs=_SIGNER)
 
     def ticket(self, key: str, *, mime: str, size: int, life_ms: int) -> Ticket:
         url = self._public_url + SEND_PATH + str(self._tickets.dumps([key, mime, size, self._end(life_ms)]))
