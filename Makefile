@@ -1,9 +1,9 @@
 # Every target is one plain sh script: without make, run `sh scripts/<target>.sh`.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench docs seed cluster faults screens lock
+.PHONY: help run test lint types bench docs seed cluster faults screens lock operations
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 	@echo "  ARGS=… is passed on: make test ARGS='tests/timers -k pause'. Without make: sh scripts/<target>.sh"
 
 run: ## Start Greenroom with nothing configured and print where to go
@@ -32,6 +32,9 @@ cluster: ## The production shape on this machine: PostgreSQL, Valkey, S3, nginx,
 
 faults: ## Break every part under load, print what came of it (ARGS=--write: into docs/faults.md)
 	@exec sh scripts/faults.sh $(ARGS)
+
+operations: ## Execute the commands of docs/operations.md on a clean Debian (root, debootstrap)
+	@exec sh scripts/operations.sh $(ARGS)
 
 screens: ## Take the screenshots of docs/ again
 	@exec sh scripts/screens.sh $(ARGS)
