@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from http import HTTPStatus
 from typing import IO, Any
 
+import gevent
 from flask import Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.backends.handles import handles
 from app.backends.offload import offload
 from app.core.errors import AppError
 from app.uploads import service
@@ -15,6 +19,7 @@ from app.uploads.forms import CHUNK_BYTES, OVERHEAD_BYTES, FileForm
 from app.uploads.schemas import AttachmentSchema, CompleteUpload, InitUpload, UploadTicketSchema
 from app.web.http import Blueprint, current_actor
 
+REST_LIMIT_S = 30.0
 FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; sandbox"
 
 blp = Blueprint("uploads", __name__, description="Files")
@@ -81,6 +86,27 @@ def get_file(token: str) -> Response:
     response.content_length = opened.size
     response.make_conditional(request, accept_ranges=True, complete_length=opened.size)
     return response
+
+
+@blp.after_request
+def take_the_rest(response: Response) -> Response:
+    """Whatever is still coming of a file that was refused: a connection closed on it would lose the answer on its way.
+
+    A proxy would also take this for a worker that fails, and send its clients elsewhere.
+    """
+    if (
+        request.method in {"PUT", "POST"}
+        and request.endpoint in _TAKING
+        and response.status_code >= HTTPStatus.BAD_REQUEST
+    ):
+        left = handles.settings.upload_max_bytes + OVERHEAD_BYTES
+        with gevent.Timeout(REST_LIMIT_S, False), suppress(OSError):
+            while left > 0 and (chunk := request.environ["wsgi.input"].read(CHUNK_BYTES)):
+                left -= len(chunk)
+    return response
+
+
+_TAKING = {"uploads.put_file", "uploads.post_file"}
 
 
 class FileBody:
