@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from app.backends.presence import Listener, Person
-from app.backends.presence_roster import LOCAL, Roster, Silence
+from app.backends.presence_roster import LOCAL, Roster, Share, Silence
 
 
 class MemoryPresence:
@@ -54,6 +54,11 @@ class MemoryPresence:
 
     def stop(self) -> None:
         """Nobody else knows of these people."""
+
+    def share(self, room_id: str) -> Share | None:
+        """What this worker has in the room; None if nothing."""
+        roster = self.rooms.get(room_id)
+        return roster.shares.get(LOCAL) if roster else None
 
     def roster(self, room_id: str) -> Roster:
         """The room's roster, made if need be; `prune` it after taking something away."""

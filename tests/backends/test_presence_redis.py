@@ -104,7 +104,7 @@ def test_what_a_dead_worker_wrote_after_its_death_counts_for_nobody_and_is_clear
     cluster.end_lease(zombie)
     cluster.pass_time(1000, one)
     zombie.put(ROOM, CY)
-    zombie._store.write(former, {ROOM: zombie._share(ROOM)})
+    zombie._store.write(former, {ROOM: zombie.share(ROOM)})
     zombie._store.notify({one._lease.incarnation: {ROOM}})
     cluster.step(one)
     assert ids(one) == {ADA.id}
