@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 import engineio
 from gunicorn.workers.base_async import ALREADY_HANDLED
 
+from app.core.addresses import network_of
 from app.realtime import codec, longpoll
 from app.realtime.connection import Connection
 from app.realtime.drain import draining
@@ -155,7 +156,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RefusedError(UNSUPPORTED_VERSION)
         if environ["REQUEST_METHOD"] != "GET":
             raise RefusedError(BAD_METHOD)
-        address = environ.get("REMOTE_ADDR", "")
+        address = network_of(environ.get("REMOTE_ADDR", ""))
         self._check_limits(address)
         if upgrading:
             return self._open_websocket(environ, start_response, address)

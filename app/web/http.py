@@ -14,6 +14,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
 from app.core.actor import ANONYMOUS, Actor
+from app.core.addresses import network_of
 from app.core.errors import AppError
 from app.web.schema import MAX_DEPTH, Schema, nesting
 
@@ -98,5 +99,5 @@ def read_json(req: Request) -> dict[str, Any]:
 
 
 def client_address() -> str:
-    """The address the request came from, as far as trusted proxies say."""
-    return request.remote_addr or "unknown"
+    """The address that the request counts by, as far as trusted proxies say: of IPv6 its /64."""
+    return network_of(request.remote_addr or "unknown")

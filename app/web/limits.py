@@ -2,8 +2,9 @@
 
 Who is counted: an account as a person, anybody else by address; per room and per class of endpoint. The classes, per window:
 
-- `read`, `write`: `RATE_LIMIT_MAX_REQUESTS` each.
-- `sign-in` (register, login, change of password): half of that for an address, and a tenth for one name tried from it.
+- `read`, `write`: `RATE_LIMIT_MAX_REQUESTS` each; the forms of pages are writes.
+- `sign-in` (register, login, change of password): half of that for an address, and a tenth for one name tried from it. From all
+  addresses together one name may be tried `RATE_LIMIT_MAX_REQUESTS` times an hour (OWASP ASVS 2.2.1).
 - `wide`: `WIDE_RATE_LIMIT_MAX_REQUESTS` for an address: pages, static files, socket handshakes, reads without an account, guest
   sign-in, the renewal of tokens, files by signed address; all that two hundred phones behind one address do when a talk begins.
 - Health and metrics are not counted. A setting of 0 switches its classes off.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
@@ -27,8 +29,11 @@ from app.core.errors import AppError
 from app.settings import Settings
 from app.web.http import client_address, current_actor, read_json
 
+HOUR_S = 3600
 UNCOUNTED = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
-SIGN_IN = frozenset({"/api/auth/register", "/api/auth/login", "/api/auth/password"})
+LOG_IN = frozenset({"/api/auth/login", "/login"})
+SIGN_IN = LOG_IN | {"/api/auth/register", "/api/auth/password", "/register"}
+PAGES = frozenset({"/login", "/register"})
 RENEWAL = frozenset({"/api/auth/refresh", "/api/auth/logout", "/api/auth/socket-token"})
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 FILES = ("/api/uploads/", "/api/files/")
@@ -77,6 +82,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         application_limits=[
             ApplicationLimit(policy.limit, key_function=policy.key, exempt_when=policy.is_off, scope="class"),
             ApplicationLimit(policy.name_limit, key_function=name_key, exempt_when=policy.is_no_guess, scope="name"),
+            ApplicationLimit(
+                policy.hour_limit, key_function=name_anywhere, exempt_when=policy.is_no_guess, scope="hour"
+            ),
             ApplicationLimit(policy.all_limit, key_function=policy.who, exempt_when=policy.is_roomless, scope="rooms"),
         ],
         storage_uri="greenroom://",
@@ -117,7 +125,7 @@ class Policy:
 
     def is_no_guess(self) -> bool:
         """Whether the request tries no password."""
-        return self.is_off() or request.path != "/api/auth/login"
+        return self.is_off() or request.path not in LOG_IN or request.method in READS
 
     def limit(self) -> str:
         """The limit of the request's class, as flask-limiter writes it."""
@@ -126,6 +134,10 @@ class Policy:
     def name_limit(self) -> str:
         """How often one name may be tried from one address."""
         return f"{_share(self._most, 10)} per {self._window_s} second"
+
+    def hour_limit(self) -> str:
+        """How often one name may be tried from everywhere."""
+        return f"{self._most} per {HOUR_S} second"
 
     def is_roomless(self) -> bool:
         """Whether the request counts in one window already, whatever room it names."""
@@ -168,8 +180,10 @@ def endpoint_class() -> str:
     path, is_read = request.path, request.method in READS
     if path in UNCOUNTED:
         return "uncounted"
-    if path in SIGN_IN:
+    if path in SIGN_IN and not (is_read and path in PAGES):
         return "sign-in"
+    if not path.startswith("/api/") and not is_read and current_actor().user_id:
+        return "write"  # a page's form does what the API does
     is_guest_sign_in = request.method == "POST" and path.startswith("/api/rooms/") and path.endswith("/guests")
     if not path.startswith("/api/") or path in RENEWAL or is_guest_sign_in or path.startswith(FILES):
         return "wide"
@@ -179,13 +193,22 @@ def endpoint_class() -> str:
 
 
 def name_key() -> str:
-    """The name that a login tries, and from where; hashed, because it may be anything."""
-    try:
-        body = read_json(request)
-    except AppError:
-        body = {}
+    """The name that a login tries, and from where."""
+    return f"{client_address()}:{name_anywhere()}"
+
+
+def name_anywhere() -> str:
+    """The name that a login tries; hashed, because it may be anything."""
+    body = _body()
     name = str(body.get("email") or body.get("username") or "").strip().lower()
-    return f"{client_address()}:{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:32]}"
+    return hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
+
+
+def _body() -> Mapping[str, Any]:
+    try:
+        return request.form if request.path in PAGES else read_json(request)
+    except AppError:
+        return {}
 
 
 def _room() -> str:

@@ -19,6 +19,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from app.backends.limits import Limits, Rate
 from app.core.actor import ANONYMOUS, Actor
+from app.core.addresses import network_of
 from app.core.errors import AppError
 from app.core.later import Later
 from app.realtime.context import wants_ack
@@ -123,7 +124,7 @@ class Sockets:
 
         Args:
             rates: what one person may, by the names that `on` is given as `limit`.
-            wide: what one address may: handshakes, and the events of all its viewers without a name. None: no limit.
+            wide: what one address may: handshakes, and the events of all its viewers and guests. None: no limit.
         """
         self.server, self._limits, self._handshake = server, limits, handshake
         self._rates, self._wide = rates, wide
@@ -167,7 +168,7 @@ class Sockets:
         return {"ok": False, "error": error}
 
     def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
-        client = Client(sid, address=environ.get("REMOTE_ADDR", "unknown"))
+        client = Client(sid, address=network_of(environ.get("REMOTE_ADDR", "unknown")))
         try:
             self._limit_address(client.address, "handshake")
             self.identify(client, *self._handshake(environ, auth))
@@ -237,12 +238,14 @@ class Sockets:
         return answer
 
     def _limit(self, client: Client, registration: Registration) -> None:
+        self._limit_kind(client, registration.limit)
+
+    def _limit_kind(self, client: Client, kind: str) -> None:
         key = client.actor.limit_key
-        if key is None:
-            # Who has no name is a socket, and one could always open another: so the address counts as well.
+        if client.actor.user_id is None:
+            # A viewer is a socket and a guest a nickname, and one could always take another: so the address counts as well.
             self._limit_address(client.address, "event")
-            key = f"socket:{client.sid}"
-        self._take(f"{registration.limit}:{key}", self._rates[registration.limit])
+        self._take(f"{kind}:{key or f'socket:{client.sid}'}", self._rates[kind])
 
     def _limit_address(self, address: str, what: str) -> None:
         if self._wide is not None:
@@ -255,7 +258,14 @@ class Sockets:
 
     def _unknown(self, sid: str, event: str | int, has_ack: bool) -> dict[str, Any] | None:
         client = self.clients.get(sid)
-        return self.fail(client, shown(event), AppError("unknown_event")) if client else None
+        if client is None:
+            return None
+        why = AppError("unknown_event")
+        try:
+            self._limit_kind(client, "action")
+        except AppError as limited:
+            why = limited
+        return self.fail(client, shown(event), why)
 
 
 def _in_turn(result: Answer | Later[dict[str, Any]] | Exception) -> Later[Any]:

@@ -8,6 +8,7 @@ import socketio
 from socketio.exceptions import ConnectionError as Refused
 
 from tests.support.fixtures import StartServer
+from tests.support.people import Person
 from tests.support.server import Server
 
 CROWD = "198.51.100.7"
@@ -18,9 +19,10 @@ def server(start_server: StartServer) -> Server:
     return start_server(TRUSTED_HOPS="1", WIDE_RATE_LIMIT_MAX_REQUESTS="5", RATE_LIMIT_WINDOW_MS="600000")
 
 
-def connect(server: Server, address: str) -> socketio.Client:
+def connect(server: Server, address: str, token: str | None = None) -> socketio.Client:
     client = socketio.Client(reconnection=False)
-    client.connect(server.url, headers={"X-Forwarded-For": f"10.9.9.9, {address}"}, transports=["websocket"])
+    headers = {"X-Forwarded-For": f"10.9.9.9, {address}"}
+    client.connect(server.url, headers=headers, auth={"token": token} if token else None, transports=["websocket"])
     return client
 
 
@@ -44,6 +46,23 @@ def test_viewers_without_a_name_share_the_limit_of_their_address(server: Server)
     assert errors[-1]["retryAfterMs"] > 0
     for client in (first, second):
         client.disconnect()
+
+
+def test_another_nickname_is_no_way_around_the_limit(server: Server) -> None:
+    host = Person(server.url)
+    room = host.post("/api/rooms", name="Hall")
+    guests = [connect(server, "198.51.100.11", host.guest(room, name).token) for name in ("Eve", "Eva")]
+    errors = [client.call("typing-stop", room["id"], timeout=5)["error"]["code"] for client in guests * 3]
+    assert errors == ["not_in_room"] * 5 + ["rate_limited"]
+    for client in guests:
+        client.disconnect()
+
+
+def test_events_that_do_not_exist_are_counted_as_well(server: Server) -> None:
+    client = connect(server, "198.51.100.12")
+    errors = [client.call("no-such-event", timeout=5)["error"]["code"] for _ in range(6)]
+    assert errors == ["unknown_event"] * 5 + ["rate_limited"]
+    client.disconnect()
 
 
 def test_rest_is_counted_by_that_address_and_no_client_can_choose_it(server: Server) -> None:

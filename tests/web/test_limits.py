@@ -32,6 +32,7 @@ def made_app(**settings: Any) -> Flask:
 
     rules = (
         *("/", "/healthz", "/api/rooms", "/api/rooms/<ref>", "/api/rooms/<room_id>/messages", "/api/messages"),
+        *("/login", "/rooms"),
         *("/api/rooms/<room_ref>/guests", "/api/auth/login", "/api/auth/register", "/api/auth/refresh"),
     )
     for rule in rules:
@@ -141,6 +142,38 @@ def test_signing_in_is_stricter_by_address_and_stricter_still_for_one_name(clock
     assert tries("ada@example.org", 1, address="192.0.2.2") == 1
     assert sum(tries(f"p{number}", 1) for number in range(100)) == 50 - 17
     assert passed(site, "/api/auth/register", method="POST", json={}) == 0, "they share the address's count"
+
+
+def test_the_forms_of_pages_are_as_strict_as_the_api(clock: FakeClock) -> None:
+    site = made_app(rate_limit_max_requests=100).test_client()
+    assert passed(site, "/login", method="POST", data={"email": "ada"}, tries=6) == 6
+    assert passed(site, "/api/auth/login", method="POST", json={"email": "ada"}, tries=6) == 4, "the name is the same"
+    assert passed(site, "/login", method="GET") == 50, "a page is no guess"
+    assert passed(made_app().test_client(), "/rooms", "user:ada", method="POST") == 20
+
+
+def test_one_name_tried_from_everywhere_is_throttled(clock: FakeClock) -> None:
+    site = made_app(rate_limit_max_requests=100).test_client()
+
+    def tries() -> int:
+        body = {"email": "ada@example.org"}
+        asked = ((f"192.0.2.{number}", "/api/auth/login") for number in range(30))
+        return sum(passed(site, path, method="POST", json=body, tries=5, address=address) for address, path in asked)
+
+    assert tries() == 100
+    clock.advance(60_000)
+    assert tries() == 0
+    clock.advance(3_600_000)
+    assert tries() == 100
+
+
+def test_an_ipv6_network_counts_as_one_address(site: FlaskClient) -> None:
+    path = f"/api/rooms/{ROOM}/messages"
+    tries = [call(site, path, method="POST", address=f"2001:db8:1:2::{number:x}") for number in range(21)]
+    assert [answer.status_code for answer in tries] == [200] * 20 + [429]
+    assert call(site, path, method="POST", address="2001:db8:1:3::1").status_code == 200
+    assert passed(site, path, method="POST", address="198.51.100.1", tries=15) == 15
+    assert passed(site, path, method="POST", address="::ffff:198.51.100.1", tries=15) == 5, "written otherwise"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"email": ["x"]}', b"\xff", b'{"email": "\\ud800"}'])
