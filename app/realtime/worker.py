@@ -7,6 +7,7 @@ and it drains instead of waiting for sockets that never finish by themselves.
 
 import gc
 import time
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from gunicorn.workers.base_async import ALREADY_HANDLED
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.realtime import drain
+from app.realtime.faults import fault_answer, is_clients_fault
 from app.realtime.settings import WorkerSettings
 
 #: A moment before the arbiter's SIGKILL, so that the worker still exits by itself.
@@ -99,6 +101,15 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
             return super().handle_request(listener_name, req, sock, addr)
         finally:
             self.active_requests -= 1
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Refuse what could not be read, or served; what was sent stays out of answer and log, for it may hold secrets."""
+        if is_clients_fault(exc):
+            self.log.warning("Refused bytes from %s: %s", (addr or ("a socket",))[0], type(exc).__name__)
+        else:
+            self.log.error("A request failed in the worker", exc_info=exc)
+        with suppress(OSError):
+            client.sendall(fault_answer(exc))
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Leave the keep-alive loop when the engine took the connection over."""
