@@ -54,12 +54,13 @@ CATALOGUE: dict[str, ErrorCode] = {
     "attachment_not_found": ErrorCode(404, "There is no such file."),
     "upload_not_found": ErrorCode(404, "There is no such upload."),
     "notification_not_found": ErrorCode(404, "There is no such notification."),
-    # 405-415: not like that
+    # 405-416: not like that
     "method_not_allowed": ErrorCode(405, "That method does not work here."),
     "body_too_large": ErrorCode(413, "The request is too large."),
     "file_too_large": ErrorCode(413, "The file is too large."),
     "unsupported_media_type": ErrorCode(415, "Send JSON (Content-Type: application/json)."),
     "file_type_not_allowed": ErrorCode(415, "Files of this type are not taken."),
+    "range_not_satisfiable": ErrorCode(416, "The file has no such part."),
     # 409: not now, as things stand
     "conflict": ErrorCode(409, "That does not fit the state it is in."),
     "already_taken": ErrorCode(409, "That name is taken."),

@@ -25,6 +25,7 @@ _BY_STATUS = {
     409: "conflict",
     413: "body_too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     422: "validation_failed",
     429: "rate_limited",
     503: "database_unavailable",
