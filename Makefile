@@ -1,6 +1,6 @@
 # Every target is one plain sh script: without make, run `sh scripts/<target>.sh`.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench docs seed cluster faults screens lock operations
+.PHONY: help run test lint types bench docs seed cluster faults fuzz screens lock operations
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ faults: ## Break every part under load, print what came of it (ARGS=--write: int
 
 operations: ## Execute the commands of docs/operations.md on a clean Debian (root, debootstrap)
 	@exec sh scripts/operations.sh $(ARGS)
+
+fuzz: ## schemathesis on the whole API, for minutes
+	@exec sh scripts/fuzz.sh $(ARGS)
 
 screens: ## Take the screenshots of docs/ again
 	@exec sh scripts/screens.sh $(ARGS)

@@ -10,6 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
 from app.apidocs.events import SERVER_EVENTS
+from app.apidocs.openapi import add_rules
 from app.core.version import VERSION
 from app.web.schema import Schema
 from app.web.sockets import Registration, sockets
@@ -25,6 +26,8 @@ def asyncapi_document() -> dict[str, Any]:
     messages = {**_client_messages(converter), **_server_messages(converter)}
     received = [name for name in messages if name.startswith("client.")]
     sent = [name for name in messages if name.startswith("server.")]
+    schemas = spec.to_dict()["components"]["schemas"]
+    add_rules(schemas, converter.refs)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -43,7 +46,7 @@ def asyncapi_document() -> dict[str, Any]:
             "receive": _operation("receive", received, "What clients may send."),
             "send": _operation("send", sent, "What clients are sent."),
         },
-        "components": {"messages": messages, "schemas": spec.to_dict()["components"]["schemas"]},
+        "components": {"messages": messages, "schemas": schemas},
     }
 
 

@@ -10,7 +10,7 @@ import orjson
 from flask.cli import with_appcontext
 
 from app.apidocs.asyncapi import asyncapi_document
-from app.apidocs.routes import openapi_document
+from app.apidocs.openapi import openapi_document
 from app.core.errors import CATALOGUE
 from app.realtime import EngineSettings
 from app.settings import Settings

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask import Blueprint, Response, jsonify, render_template
 
 from app.apidocs.asyncapi import asyncapi_document
+from app.apidocs.openapi import openapi_document
 from app.core.errors import CATALOGUE
 
 blp = Blueprint("apidocs", __name__, url_prefix="/api")
@@ -28,9 +27,3 @@ def asyncapi() -> Response:
 def read() -> str:
     """Both documents and the error codes, for people."""
     return render_template("apidocs.html", openapi=openapi_document(), asyncapi=asyncapi_document(), errors=CATALOGUE)
-
-
-def openapi_document() -> dict[str, Any]:
-    """The document that flask-smorest made from the routes' schemas."""
-    document: dict[str, Any] = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    return document

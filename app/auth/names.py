@@ -10,6 +10,9 @@ from collections.abc import Iterator
 MAX_USERNAME = 40
 GENERATED_LENGTH = 30
 USERNAME = re.compile(r"\w(?:[\w.-]*\w)?\Z")
+#: The same as JSON Schema, whose regular expressions are ECMA-262's.
+USERNAME_PATTERN = r"^[\p{L}\p{N}_]([\p{L}\p{N}_.-]*[\p{L}\p{N}_])?$"
+LINE_PATTERN = r"^\P{C}*[\p{L}\p{N}\p{P}\p{S}]\P{C}*$"
 _ATTEMPTS = 5
 _SUFFIX_BYTES = 4
 

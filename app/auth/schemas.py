@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.auth.models import Device
-from app.auth.names import MAX_USERNAME, is_one_line, is_username
+from app.auth.names import LINE_PATTERN, MAX_USERNAME, USERNAME_PATTERN, is_one_line, is_username
 from app.web.schema import Flag, Instant, Schema, Text
 
 MAX_EMAIL = 254
 MAX_NAME = 80
+_EMAIL_PATTERN = "^[A-Za-z0-9_+-]{1,60}@([A-Za-z0-9]([A-Za-z0-9-]{0,60}[A-Za-z0-9])?[.]){1,3}[A-Za-z]{2,20}$"
 MIN_PASSWORD = 10
 MAX_PASSWORD = 1_000
 MAX_REFRESH_TOKEN = 128
@@ -45,6 +46,8 @@ def _session_kind() -> fields.String:
 class _Identified(Schema):
     """Base of what names an account."""
 
+    json_rules: ClassVar[dict[str, Any]] = {"anyOf": [{"required": ["email"]}, {"required": ["username"]}]}
+
     @validates_schema
     def _names_an_account(self, data: dict[str, Any], **kwargs: Any) -> None:
         if not data.get("email") and not data.get("username"):
@@ -54,9 +57,9 @@ class _Identified(Schema):
 class Register(_Identified):
     """A new account; one of email, username is required."""
 
-    email = Text(max_length=MAX_EMAIL, validate=validate.Email())
-    username = Text(max_length=MAX_USERNAME, validate=_username)
-    name = Text(max_length=MAX_NAME, validate=_one_line)
+    email = Text(max_length=MAX_EMAIL, validate=validate.Email(), metadata={"pattern": _EMAIL_PATTERN})
+    username = Text(max_length=MAX_USERNAME, validate=_username, metadata={"pattern": USERNAME_PATTERN})
+    name = Text(max_length=MAX_NAME, validate=_one_line, metadata={"pattern": LINE_PATTERN})
     password = _new_password(required=True)
     session = _session_kind()
 
@@ -86,7 +89,7 @@ class ChangePassword(Schema):
 class UpdateMe(Schema):
     """What an account may change of itself."""
 
-    name = Text(max_length=MAX_NAME, required=True, validate=_one_line)
+    name = Text(max_length=MAX_NAME, required=True, validate=_one_line, metadata={"pattern": LINE_PATTERN})
 
 
 class UserSchema(Schema):

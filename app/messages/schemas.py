@@ -15,6 +15,9 @@ from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
 _LARGEST_SEQ = 2**63 - 1
 _DIGITS_MAX = 19
 _EPOCH_MS_MAX = 253_000_000_000_000
+_DATE = "(19[7-9]|20[0-9])[0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{3})?"
+_MOMENT_PATTERN = f"^([0-9]{{1,14}}|{_DATE}T{_TIME}(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))$"
 
 
 class Content(Text):
@@ -109,7 +112,7 @@ class PageQuery(ListQuery):
 
 class SeedPageQuery(Schema):
     room_id = Text(max_length=64, required=True)
-    before_ts = Moment()
+    before_ts = Moment(metadata={"type": "string", "pattern": _MOMENT_PATTERN})
     limit = _limit()
 
 

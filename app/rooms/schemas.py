@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from app.auth.names import is_one_line
+from app.auth.names import LINE_PATTERN, is_one_line
 from app.rooms.models import CHAT_MODES, HISTORY_MODES, STAGE_STYLES, Room
 from app.web.cursor import PageQuery, page_schema
-from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
+from app.web.schema import Flag, Id, Instant, Schema, Text, Whole, one_of
 
 MAX_SLOW_MODE_MS = 3_600_000
 MAX_LINK_USES = 100_000
@@ -129,6 +129,7 @@ class MemberSchema(Schema):
 class NewMember(Schema):
     """Whom to add (one of `userId`, `email`, `username`) and as what."""
 
+    json_rules: ClassVar[dict[str, Any]] = one_of("userId", "email", "username")
     user_id = Id()
     email = Text(max_length=254)
     username = Text(max_length=40)
@@ -164,7 +165,7 @@ def _nickname(text: str) -> None:
 class NewGuest(Schema):
     """The nickname to enter with."""
 
-    name = Text(max_length=40, required=True, validate=_nickname)
+    name = Text(max_length=40, required=True, validate=_nickname, metadata={"pattern": LINE_PATTERN})
 
 
 class GuestChange(GuestSchema):
@@ -203,6 +204,7 @@ class BanSchema(Schema):
 class NewBan(Schema):
     """Whom to ban (one of `userId`, `guestId`) and why."""
 
+    json_rules: ClassVar[dict[str, Any]] = one_of("userId", "guestId")
     user_id = Id()
     guest_id = Id()
     reason = Text(min_length=0, max_length=500, allow_none=True, load_default=None)

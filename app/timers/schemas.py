@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.timers.models import MAX_DURATION_MS, MIN_DURATION_MS, ON_FINISH, STATES
-from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
+from app.web.schema import Flag, Id, Instant, Schema, Text, Whole, one_of
 
 MAX_TIMERS = 500
 MAX_POSITION = 1_000_000  # deletions leave gaps
@@ -73,13 +73,17 @@ class TimerOrder(Schema):
 class TimerImport(Schema):
     """A programme: the text of a CSV file, or the schedule JSON of pretalx or frab, and what to take of it."""
 
+    json_rules: ClassVar[dict[str, Any]] = one_of("csv", "schedule")
     csv = Text(max_length=1_000_000, trim=False)
     schedule = fields.Dict(metadata={"description": "the value of `schedule` in the export"})
     room = Text(max_length=200, metadata={"description": "only the slots of this room of the programme"})
     day = Text(
         max_length=10,
         validate=validate.Regexp(r"[0-9]{1,2}\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
-        metadata={"description": "only this day: its date, or its number from 1"},
+        metadata={
+            "description": "only this day: its date, or its number from 1",
+            "pattern": "^([0-9]{1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$",
+        },
     )
     auto_start = Flag(metadata={"description": "let each timer start itself at its time"})
 
@@ -92,6 +96,11 @@ class TimerImport(Schema):
 class TimerAction(Schema):
     """The `timer-action` event; `deltaMs` belongs to `adjust` and to nothing else."""
 
+    json_rules: ClassVar[dict[str, Any]] = {
+        "if": {"properties": {"action": {"const": "adjust"}}},
+        "then": {"required": ["deltaMs"]},
+        "else": {"not": {"required": ["deltaMs"]}},
+    }
     timer_id = Id(required=True)
     action = fields.String(required=True, validate=validate.OneOf(ACTIONS))
     delta_ms = Whole(minimum=-MAX_DURATION_MS, maximum=MAX_DURATION_MS)

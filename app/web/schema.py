@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import ValidationError, fields, validate
@@ -18,10 +18,17 @@ from app.core.ids import is_id
 
 MAX_DEPTH = 16
 BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
+_ID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+# The same as JSON Schema, whose regular expressions are ECMA-262's.
+_ANY_TEXT = r"^[^\x00]*$"
+_SOME_TEXT = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 
 
 class Schema(ma.Schema):
     """snake_case attributes, camelCase keys, unknown keys refused."""
+
+    #: What its validators ask of several keys together, as JSON Schema: for the documents.
+    json_rules: ClassVar[dict[str, Any]] = {}
 
     class Meta:
         unknown = ma.RAISE
@@ -46,7 +53,8 @@ class Text(fields.String):
     def __init__(self, *, max_length: int, min_length: int = 1, trim: bool = True, **kwargs: Any) -> None:
         self.trims = trim
         validators = [validate.Length(min=min_length, max=max_length), *_listed(kwargs.pop("validate", None))]
-        super().__init__(validate=validators, **kwargs)
+        pattern = _SOME_TEXT if trim and min_length else _ANY_TEXT
+        super().__init__(validate=validators, **_described(kwargs, pattern=pattern))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -59,6 +67,9 @@ class Text(fields.String):
 class Id(fields.String):
     """An identifier made by Greenroom; anything of another form is refused."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**_described(kwargs, pattern=_ID_PATTERN))
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not is_id(value):
             raise ValidationError("Not an identifier.")
@@ -66,13 +77,15 @@ class Id(fields.String):
 
 
 class Whole(fields.Integer):
-    """A JSON integer between `minimum` and `maximum`; no strings, no fractions, no booleans."""
+    """A JSON integer between `minimum` and `maximum`; no strings, no fractions, no booleans. `1.0` is one (JSON Schema)."""
 
     def __init__(self, *, minimum: int | None = None, maximum: int | None = None, **kwargs: Any) -> None:
         validators = [validate.Range(min=minimum, max=maximum), *_listed(kwargs.pop("validate", None))]
         super().__init__(strict=True, validate=validators, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid")
         return value
@@ -108,6 +121,11 @@ def camel(name: str) -> str:
     return head + "".join(part.title() for part in rest)
 
 
+def one_of(*keys: str) -> dict[str, Any]:
+    """The `json_rules` of a schema that wants exactly one of `keys`."""
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
 def nesting(data: Any) -> int:
     """How deep lists and objects are nested in `data`, without recursion; stops counting past `MAX_DEPTH`."""
     depth, level = 0, [data]
@@ -120,6 +138,11 @@ def nesting(data: Any) -> int:
         ]
         depth += 1
     return depth
+
+
+def _described(kwargs: dict[str, Any], **known: Any) -> dict[str, Any]:
+    """`kwargs` with what is `known` of every such field, unless its own metadata say more exactly."""
+    return {**kwargs, "metadata": {**known, **kwargs.get("metadata", {})}}
 
 
 def _listed(validators: Any) -> list[Any]:
