@@ -79,6 +79,8 @@ LEAST: dict[str, tuple[Role, Any] | None] = {
     "PUT /messages/{message_id}/vote": (Role.GUEST, None),
     "DELETE /messages/{message_id}/vote": (Role.GUEST, None),
     "GET /messages/{message_id}/receipts": (Role.GUEST, None),
+    "GET /rooms/{room_id}/votes": (Role.GUEST, None),
+    "GET /rooms/{room_id}/screens": (Role.HOST, None),
     "GET /rooms/{room_id}/messages/search": (Role.GUEST, {"q": "why"}),
     "GET /rooms/{room_id}/transcript.json": (Role.HOST, None),
     "GET /rooms/{room_id}/transcript.txt": (Role.HOST, None),
@@ -91,6 +93,7 @@ LEAST: dict[str, tuple[Role, Any] | None] = {
     "POST /rooms/{room_id}/join": None,
     "POST /links/{token}/accept": None,
     "POST /dms": None,
+    "GET /crowd/{share_token}": None,
     **dict.fromkeys(("PUT /uploads/{token}", "POST /uploads/{token}", "GET /files/{token}")),
     **dict.fromkeys(("GET /rooms", "POST /rooms", "GET /me", "PATCH /me", "GET /auth/sessions", "GET /stats/socket")),
     **dict.fromkeys(

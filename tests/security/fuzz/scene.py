@@ -44,6 +44,7 @@ class Scene:
     def _furnish(self, mine: Person, theirs: Person) -> None:
         room = mine.post("/api/rooms", name="Hall", isPrivate=True)
         where = f"/api/rooms/{room['id']}"
+        self.ids["share_token"].append(room["shareToken"])
         guest = mine.guest(room, "Guest")
         banned = mine.guest(room, "Banned")
         self.ids["room_id"].append(room["id"])
