@@ -49,7 +49,11 @@ class Generator:
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def do(self, command: str) -> dict[str, Any]:
         """Run one command of bench/load/scenario.c; what it measured.

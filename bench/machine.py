@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
+import sys
 from pathlib import Path
 
 SERVER_CORE, LOAD_CORE = 0, 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def prctl(option: int, value: int) -> None:
+    """Set an attribute of this process (prctl(2)), where there is such a thing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def pinned(core: int, command: list[str]) -> list[str]:

@@ -14,8 +14,18 @@ from bench.machine import open_files, resident_kb
 
 Row = dict[str, float]
 Contestant = Greenroom | Peer
+People = Callable[[int, int], list[tuple[str, str]]]
 CONTENT_BYTES = 100
 STORM_LIMIT_S = 30
+QUIET = 10
+LAST_COUNT_S = 1.2  # the counts of the joins go out once a second
+
+CROWD = "a crowd"
+CALM = "fan-out, 1 × 4 to 1000"
+BUSY = "fan-out, 16 × 8 to 1000"
+PACE = "latency, 10 messages/s to 1000"
+ROOMS = "durable, 64 rooms, 256 senders × 4"
+HOT_ROOM = "durable, one hot room, 32 senders × 8"
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,19 @@ class Scenario:
     people: int
     rooms: int
     measure: Callable[[Contestant, Generator], Row]
+
+
+def chosen(seconds: float) -> list[Scenario]:
+    """Everything but the crowd."""
+    return [
+        fan_out(1000, 1, 4, seconds),
+        fan_out(1000, 16, 8, seconds),
+        fan_out(100, 1, 4, seconds),
+        fan_out(100, 16, 8, seconds),
+        pace(1000, 10, 2 * seconds),
+        durable(64, 256, 4, seconds),
+        durable(1, 32, 8, seconds),
+    ]
 
 
 def fan_out(members: int, senders: int, in_flight: int, seconds: float) -> Scenario:
@@ -83,23 +106,17 @@ def run(server: Contestant, scenario: Scenario, people: list[tuple[str, str]]) -
         return scenario.measure(server, load)
 
 
-def crowd(server: Contestant, people: list[tuple[str, str]]) -> Row:
-    """Connect, join, idle and leave: everybody at once."""
+def crowd(server: Contestant, count: int, people: People) -> Row:
+    """Connect, join, idle, be fired at while `QUIET` of them talk in a room of their own, and leave: everybody at once."""
     before_kb, before_files = resident_kb(server.measured_pid), open_files(server.measured_pid)
-    count = len(people)
-    with seated(server, people) as (load, came):
+    with seated(server, [*people(QUIET, 1), *people(count - QUIET, 1)]) as (load, (connected, joined)):
         idle = load.do("idle 5")
         memory_kb = (resident_kb(server.measured_pid) - before_kb) / count
+        beside = load.do(f"beside {QUIET} 20 4 4 5 {CONTENT_BYTES}")
         load.do("storm")
-        began_s = time.monotonic()
-        spare = 20  # connections to the stores that the run opened
-        while open_files(server.measured_pid) > before_files + spare and time.monotonic() - began_s < STORM_LIMIT_S:
-            time.sleep(0.02)
-        gone_s = time.monotonic() - began_s
-    connected, joined = came
+        gone_s = _time_until_closed(server, before_files)
     return {
-        "connected": connected["connected"],
-        "joined": joined["joined"],
+        "not joined": count - joined["joined"],
         "dropped while idle": idle["closed"],
         "connects/s": connected["connected"] / connected["seconds"],
         "CPU µs/connect": 1e6 * connected["server_cpu_s"] / count,
@@ -108,8 +125,18 @@ def crowd(server: Contestant, people: list[tuple[str, str]]) -> Row:
         "connect + join s": connected["seconds"] + joined["seconds"],
         "connect + join CPU s": connected["server_cpu_s"] + joined["server_cpu_s"],
         "kB/connection": memory_kb,
+        "quiet room p50 ms": beside["delivery_p50_ms"],
+        "quiet room p99 ms": beside["delivery_p99_ms"],
         "all closed after s": gone_s,
     }
+
+
+def _time_until_closed(server: Contestant, before_files: int) -> float:
+    began_s = time.monotonic()
+    spare = 20  # connections to the stores that the run opened
+    while open_files(server.measured_pid) > before_files + spare and time.monotonic() - began_s < STORM_LIMIT_S:
+        time.sleep(0.02)
+    return time.monotonic() - began_s
 
 
 @contextmanager
@@ -118,7 +145,7 @@ def seated(server: Contestant, people: list[tuple[str, str]]) -> Iterator[tuple[
     with Generator(server.port, server.measured_pid, people) as load:
         connected = load.do("connect 200")
         joined = load.do("join 200")
-        time.sleep(1.5)  # the counts of the joins go out once a second
+        time.sleep(LAST_COUNT_S)
         yield load, (connected, joined)
 
 

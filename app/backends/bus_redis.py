@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from app.backends.bus_publisher import Publisher
 from app.backends.bus_subscriber import Subscriber
-from app.backends.bus_wire import decode_message, encode_event, encode_message
+from app.backends.bus_wire import decode_message, encode_event, encode_message, is_from
 from app.backends.redis_server import Channel, RedisServer
 from app.core.event import Event
 from app.core.ids import new_token
@@ -107,14 +107,15 @@ class RedisBus:
             log.exception("gap_not_handled")
 
     def _receive(self, message: bytes) -> None:
+        if is_from(self._sender, message):
+            return
         try:
-            sender, events = decode_message(message)
+            _, events = decode_message(message)
         except ValueError:
             log.warning("bus_message_unreadable", size_bytes=len(message))
             return
-        if sender != self._sender:
-            for event in events:
-                self._hand_over(event)
+        for event in events:
+            self._hand_over(event)
 
     def _hand_over(self, event: Event) -> None:
         try:

@@ -23,6 +23,8 @@ from app.messages.sending import Outcome, write_drafts
 from app.messages.standing import Draft
 
 BATCH_MAX = 256
+#: One turn of the loop: sockets that are readable are read.
+YIELD_S = 1e-6
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +80,7 @@ class Batcher:
 
     def _write_waiting(self) -> None:
         try:
+            gevent.sleep(YIELD_S)  # what arrived with the first goes with it, not after it
             while self._waiting:
                 tickets, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 self._settle(tickets)

@@ -29,8 +29,8 @@ class Content(Text):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=CONTENT_MAX, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        said = super()._deserialize(value, attr, data, **kwargs)
+    def clean(self, value: str) -> str:
+        said = super().clean(value)
         return value if said and len(value) <= CONTENT_MAX else said
 
 

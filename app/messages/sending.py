@@ -107,7 +107,8 @@ class _Batch:
 
     def take(self, draft: Draft, standing: Standing | None) -> Outcome:
         """Judge `draft`; a good one gets its number."""
-        first = self._first.get(draft.dedupe_key) if draft.dedupe_key else None
+        key = draft.dedupe_key
+        first = self._first.get(key) if key else None
         if first is not None and first.error is None:
             return Outcome(first.message)
         if standing is None or standing.role is None:
@@ -118,8 +119,8 @@ class _Batch:
             return outcome
         error = self._judge(draft, standing)
         outcome = Outcome(error=error) if error else Outcome(self._add(draft, standing), fresh=True)
-        if draft.dedupe_key:
-            self._first[draft.dedupe_key] = outcome
+        if key:
+            self._first[key] = outcome
         return outcome
 
     def _judge(self, draft: Draft, standing: Standing) -> AppError | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -45,8 +44,7 @@ _DRAFTS = Bulk(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A message that somebody wants to write."""
 
     actor: Actor
@@ -63,8 +61,7 @@ class Draft:
         return (self.room_id, self.actor.id, self.client_message_id) if self.client_message_id else None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The author's situation in the room, as committed.
 
     role:        None: neither member nor guest, or banned

@@ -75,12 +75,12 @@ def _text_reader(field: Text) -> Read | None:
     if len(field.validators) != 1:
         return None
     length: Any = field.validators[0]
-    shortest, longest, trims = length.min, length.max, field.trims
+    shortest, longest, clean = length.min, length.max, field.clean
 
     def read(value: Any) -> str:
         if type(value) is not str or ("\x00" in value if value.isascii() else BROKEN_TEXT.search(value)):
             raise _UnsureError
-        text = value.strip() if trims else value
+        text = clean(value)
         if not shortest <= len(text) <= longest:
             raise _UnsureError
         return text

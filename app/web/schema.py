@@ -51,7 +51,7 @@ class Text(fields.String):
     """Text a person wrote: trimmed, between `min_length` and `max_length` characters, free of NUL and lone surrogates."""
 
     def __init__(self, *, max_length: int, min_length: int = 1, trim: bool = True, **kwargs: Any) -> None:
-        self.trims = trim
+        self._trim = trim
         validators = [validate.Length(min=min_length, max=max_length), *_listed(kwargs.pop("validate", None))]
         pattern = _SOME_TEXT if trim and min_length else _ANY_TEXT
         super().__init__(validate=validators, **_described(kwargs, pattern=pattern))
@@ -61,7 +61,11 @@ class Text(fields.String):
             raise self.make_error("invalid")
         if BROKEN_TEXT.search(value):
             raise ValidationError("Must not contain NUL or lone surrogates.")
-        return value.strip() if self.trims else value
+        return self.clean(value)
+
+    def clean(self, value: str) -> str:
+        """What is kept of a text that may be written."""
+        return value.strip() if self._trim else value
 
 
 class Id(fields.String):

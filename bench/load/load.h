@@ -38,6 +38,7 @@ struct totals {
 extern struct client *clients;
 extern int client_count;
 extern struct totals totals;
+extern int quiet_count; /* while not 0: latencies are those of the first so many clients, and the others fire */
 
 uint64_t now_ns(void);
 void sample(struct samples *samples, uint64_t value);

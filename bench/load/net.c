@@ -103,9 +103,9 @@ static void begins_session(struct client *client) {
     send_text(client, text, (size_t)size);
 }
 
-/* The instant that a measured message carries: "@<nanoseconds>@" at the start of its content. */
+/* The instant that a measured message carries: "~<nanoseconds>~" at the start of its content. */
 static void note_delivery(const char *text, size_t size) {
-    const char *mark = memmem(text, size, "\"content\":\"@", 12);
+    const char *mark = memmem(text, size, "\"content\":\"~", 12);
     if (mark) sample(&totals.deliveries, now_ns() - strtoull(mark + 12, NULL, 10));
 }
 
@@ -127,7 +127,7 @@ static void take_packet(struct client *client, const char *text, size_t size) {
     if (starts(text, size, "42[\"message-received\"")) {
         totals.frames++;
         totals.message_bytes += size + (size < 126 ? 2 : 4);
-        note_delivery(text, size);
+        if (!quiet_count || client - clients < quiet_count) note_delivery(text, size);
     } else if (starts(text, size, "43")) {
         take_ack(client, text, size);
     } else if (text[0] == '2') {

@@ -1,4 +1,4 @@
-/* The commands: connect, join, fire, pace, idle, storm. Each answers one line of JSON. */
+/* The commands: connect, join, fire, pace, beside, idle, storm. Each answers one line of JSON. */
 #include "load.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #define LIMIT_NS 120000000000u
 
 clockid_t server_clock;
+int quiet_count;
 static int going, done, failed;
 static int in_flight_most, content_size;
 static bool is_firing, is_measuring;
@@ -76,7 +77,7 @@ static void send_message(struct client *client) {
     static unsigned long long run_number;
     if (!run_number) run_number = now;
     client->sent_at[id % 64] = now;
-    int stamp = snprintf(content, sizeof content, "@%llu@", (unsigned long long)now);
+    int stamp = snprintf(content, sizeof content, "~%llu~", (unsigned long long)now);
     memset(content + stamp, 'x', (size_t)(content_size - stamp));
     int size = snprintf(text, sizeof text,
                         "42%u[\"send-message\",{\"roomId\":\"%s\",\"content\":\"%.*s\",\"clientMessageId\":\"%llx-%d-%u\"}]", id,
@@ -91,7 +92,7 @@ void on_ack(struct client *client, unsigned id, bool ok) {
         totals.acked++;
         if (is_measuring) sample(&totals.acks, now_ns() - client->sent_at[id % 64]);
     }
-    if (is_firing && in_flight_most) send_message(client);
+    if (is_firing && in_flight_most && client - clients >= quiet_count) send_message(client);
 }
 
 static void run_until(uint64_t end) {
@@ -172,6 +173,25 @@ static void pace(int senders, double per_second, double seconds, int size) {
     settle();
 }
 
+/* The first `quiet` clients, in a room of their own, at their pace, beside a room under fire. */
+static void beside(int quiet, double per_second, int senders, int width, double seconds, int size) {
+    in_flight_most = width;
+    content_size = size;
+    quiet_count = quiet;
+    count_others(quiet, senders);
+    is_firing = true;
+    for (int i = quiet; i < quiet + senders; i++)
+        for (int k = 0; k < width; k++) send_message(&clients[i]);
+    pace_until(now_ns() + 1000000000u, quiet, per_second);
+    struct stopwatch since = start();
+    begin_measuring();
+    pace_until(now_ns() + (uint64_t)(seconds * 1e9), quiet, per_second);
+    print_measured(since);
+    is_firing = false;
+    settle();
+    quiet_count = 0;
+}
+
 static void idle(double seconds) {
     struct stopwatch since = start();
     uint64_t closed = totals.closed;
@@ -190,13 +210,15 @@ static void storm(void) {
 }
 
 bool run_command(char *line) {
-    int senders, width, size, sampled;
+    int senders, width, size, sampled, quiet;
     double seconds, rate;
     if (sscanf(line, "connect %d", &width) == 1) take_all("connected", width, open_client, CLOSED);
     else if (sscanf(line, "join %d", &width) == 1) take_all("joined", width, ask_join, CONNECTED);
     else if (sscanf(line, "fire %d %d %lf %d %d", &senders, &width, &seconds, &size, &sampled) == 5)
         fire(senders, width, seconds, size, sampled);
     else if (sscanf(line, "pace %d %lf %lf %d", &senders, &rate, &seconds, &size) == 4) pace(senders, rate, seconds, size);
+    else if (sscanf(line, "beside %d %lf %d %d %lf %d", &quiet, &rate, &senders, &width, &seconds, &size) == 6)
+        beside(quiet, rate, senders, width, seconds, size);
     else if (sscanf(line, "idle %lf", &seconds) == 1) idle(seconds);
     else if (strcmp(line, "storm\n") == 0) storm();
     else return false;
