@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import gevent
 import gevent.event
+from gevent.queue import Queue
 from gevent.server import StreamServer
 
 CHUNK_BYTES = 65_536
@@ -17,9 +20,13 @@ CERTIFICATE, KEY = (Path(__file__).parent / "tls" / name for name in ("certifica
 
 
 class Proxy:
-    """Forwards a free port of the loopback to `port`, and ends TLS if asked. `with` opens and closes it."""
+    """Forwards a free port of the loopback to `port`, and ends TLS if asked. `with` opens and closes it.
 
-    def __init__(self, port: int, *, tls: bool = False) -> None:
+    Args:
+        delay_s: how long each piece travels, asked for each, in either direction; pieces keep their order.
+    """
+
+    def __init__(self, port: int, *, tls: bool = False, delay_s: Callable[[], float] | None = None) -> None:
         self._target = ("127.0.0.1", port)
         self._tls = _server_context() if tls else None
         self._server = StreamServer(("127.0.0.1", 0), self._accept)
@@ -27,6 +34,7 @@ class Proxy:
         self._open = gevent.event.Event()
         self._open.set()
         self._pause_s = 0.0
+        self.delay_s = delay_s
         self.bytes_through = 0
 
     @property
@@ -41,6 +49,12 @@ class Proxy:
     def trickle(self, pause_s: float) -> None:
         """From now on bytes come one by one, with a pause between them: slow, and never silent for long."""
         self._pause_s = pause_s
+
+    def forget(self) -> None:
+        """Let nothing through on the connections that are open now, which nobody is told; new ones work."""
+        self._open.clear()
+        self._open = gevent.event.Event()
+        self._open.set()
 
     def restore(self) -> None:
         """Let everything through again. What was swallowed stays lost, so the connections of that time are cut."""
@@ -82,12 +96,23 @@ class Proxy:
                 self._sockets -= {client, upstream}
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        pieces: Queue[tuple[float, bytes]] = Queue()
+        writer = gevent.spawn(self._deliver, pieces, target, self._open)
         try:
             while data := source.recv(CHUNK_BYTES):
-                self._open.wait()
-                for part in [data[n : n + 1] for n in range(len(data))] if self._pause_s else [data]:
-                    target.sendall(part)
-                    gevent.sleep(self._pause_s)
+                due = time.monotonic() + (self.delay_s() if self.delay_s else 0)
+                pieces.put((due, data))
+        except OSError:
+            pass
+        pieces.put((0, b""))
+        writer.join()
+
+    def _deliver(self, pieces: Queue[tuple[float, bytes]], target: socket.socket, way: gevent.event.Event) -> None:
+        try:
+            for due, data in iter(pieces.get, (0, b"")):
+                gevent.sleep(max(0.0, due - time.monotonic()))
+                way.wait()
+                target.sendall(data)
                 self.bytes_through += len(data)
         except OSError:
             return

@@ -2,7 +2,8 @@ import { Clock } from "./clock.js";
 import { Room } from "./room.js";
 
 const ACK_TIMEOUT_MS = 8_000;
-const CLOCK_SAMPLES = 5;
+const [LEAST_SAMPLES, MOST_SAMPLES] = [3, 8];
+const GOOD_ERROR_MS = 10;
 const CLOCK_PAUSE_MS = 120;
 const AGAIN_MS = 1_000;
 const STALE = ["invalid_token", "token_expired"];
@@ -89,12 +90,13 @@ export class Client {
     return this.call("POST", path, body);
   }
 
-  /** Ask the server for its time, a few times; the answer with the shortest way counts. */
+  /** Ask the server for its time a few times: as often as it takes, over an uneven network, to know it well. */
   async syncClock() {
-    for (let sample = 0; sample < CLOCK_SAMPLES && this.socket.connected; sample += 1) {
+    for (let sample = 0; sample < MOST_SAMPLES && this.socket.connected; sample += 1) {
       const askedAt = this.clock.monotonic();
       const ack = await this.emit("ping", { t: sample });
       if (ack.ok) this.clock.sample(askedAt, ack.serverNow);
+      if (sample >= LEAST_SAMPLES && this.clock.best?.error < GOOD_ERROR_MS) return;
       await new Promise((resolve) => setTimeout(resolve, CLOCK_PAUSE_MS));
     }
   }

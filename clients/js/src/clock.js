@@ -1,15 +1,18 @@
 /**
  * The server's clock, as seen from here.
  *
- * Each sample is a question and its answer: the server's instant lies between the two, so half the round trip bounds the error.
- * The sample with the shortest round trip of the last few is the one believed. Time runs on the monotonic clock, so that a person
- * who sets their watch moves nothing; a device that slept is noticed by the two clocks drifting apart.
+ * Each sample is a question and its answer: the server's instant lies between the two, so a sample says in which interval the offset
+ * lies. What all of them agree on is far narrower than the best of them where the ways there and back jitter; its middle is believed
+ * (Marzullo, "Maintaining the Time in a Distributed System", 1984). One that contradicts those with shorter ways is left out. Time
+ * runs on the monotonic clock, so that a person who sets their watch moves nothing; a device that slept is noticed by the two clocks
+ * drifting apart.
  */
 const KEPT_SAMPLES = 8;
 const SLEPT_MS = 500;
 
 export class Clock {
   #samples = [];
+  #best;
   #drift;
 
   /** @param {{monotonic?: () => number, wall?: () => number}} [sources] in milliseconds; for tests */
@@ -25,12 +28,9 @@ export class Clock {
     return best ? this.monotonic() + best.offset : this.wall();
   }
 
-  /** The sample that is believed: `{offset, roundTrip}` in milliseconds, or undefined. */
+  /** What is believed: `{offset, error, roundTrip}` in milliseconds (`error` is its bound either way), or undefined. */
   get best() {
-    return this.#samples.reduce(
-      (best, sample) => (best && best.roundTrip <= sample.roundTrip ? best : sample),
-      undefined,
-    );
+    return this.#best;
   }
 
   /**
@@ -42,8 +42,9 @@ export class Clock {
   sample(askedAt, serverNow, answeredAt = this.monotonic()) {
     const roundTrip = answeredAt - askedAt;
     const server = typeof serverNow === "number" ? serverNow : Date.parse(serverNow);
-    this.#samples.push({ roundTrip, offset: server + roundTrip / 2 - answeredAt });
+    this.#samples.push({ roundTrip, low: server - answeredAt, high: server - askedAt });
     if (this.#samples.length > KEPT_SAMPLES) this.#samples.shift();
+    this.#best = agreement(this.#samples);
   }
 
   /** Whether the device slept since the last call; if so the old samples are forgotten: take new ones. */
@@ -51,7 +52,17 @@ export class Clock {
     const drift = this.wall() - this.monotonic();
     const jumped = Math.abs(drift - this.#drift) > SLEPT_MS;
     this.#drift = drift;
-    if (jumped) this.#samples = [];
+    if (jumped) [this.#samples, this.#best] = [[], undefined];
     return jumped;
   }
+}
+
+function agreement(samples) {
+  const [first, ...others] = [...samples].sort((a, b) => a.roundTrip - b.roundTrip);
+  let { low, high } = first;
+  for (const other of others) {
+    if (other.low > high || other.high < low) continue;
+    [low, high] = [Math.max(low, other.low), Math.min(high, other.high)];
+  }
+  return { offset: (low + high) / 2, error: (high - low) / 2, roundTrip: first.roundTrip };
 }

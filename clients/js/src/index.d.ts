@@ -183,7 +183,7 @@ export class Clock {
   monotonic(): number;
   wall(): number;
   now(): number;
-  readonly best: { offset: number; roundTrip: number } | undefined;
+  readonly best: { offset: number; error: number; roundTrip: number } | undefined;
   sample(askedAt: number, serverNow: Instant | number, answeredAt?: number): void;
   slept(): boolean;
 }

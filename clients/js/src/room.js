@@ -48,6 +48,7 @@ export class Room extends EventTarget {
     this.#every(SYNC_EVERY_MS, () => (this.client.clock.slept() ? this.wake() : this.client.syncClock()));
     this.#every(POLL_EVERY_MS, () => this.#pollIfOffline());
     globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.wake());
+    globalThis.document?.addEventListener("resume", () => this.wake());
     if (socket.connected) await this.join();
     else if (!this.store.room) await this.poll().catch(() => this.#lost());
     return this;

@@ -10,22 +10,27 @@ KEPT_SAMPLES = 8
 
 
 class Clock:
-    """Of the last questions and answers the one with the shortest way is believed; half its way bounds the error."""
+    """Each question and its answer say in which interval the offset lies; the middle of what they agree on is believed."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=KEPT_SAMPLES)
+        self._offset_ms: float | None = None
 
     def now_ms(self) -> float:
         """Milliseconds since 1970 on the server's clock; this machine's until the first sample."""
-        if not self._samples:
+        if self._offset_ms is None:
             return time.time() * 1000
-        return time.monotonic() * 1000 + min(self._samples)[1]
+        return time.monotonic() * 1000 + self._offset_ms
 
     def sample(self, asked_s: float, server_now: str) -> None:
         """Take in an answer to a question that left at `asked_s` of the monotonic clock."""
-        answered_s = time.monotonic()
-        way_ms = (answered_s - asked_s) * 1000
-        self._samples.append((way_ms, instant_ms(server_now) + way_ms / 2 - answered_s * 1000))
+        server_ms = instant_ms(server_now)
+        self._samples.append((server_ms - time.monotonic() * 1000, server_ms - asked_s * 1000))
+        (low, high), *others = sorted(self._samples, key=lambda bounds: bounds[1] - bounds[0])
+        for lower, upper in others:
+            if lower <= high and upper >= low:
+                low, high = max(low, lower), min(high, upper)
+        self._offset_ms = (low + high) / 2
 
 
 def instant_ms(instant: str) -> float:
