@@ -1,8 +1,9 @@
 """Full-text search in one room: tsvector with GIN on PostgreSQL, FTS5 on SQLite, one answer.
 
 All words must be there, in any order; the last one may be the beginning of a word. Of more than `RANKED_MAX` hits the newest
-are ranked: ranking must not grow with the room. Deleted messages have no text, so no index finds them; what the asker may not
-read is left out by the same condition as in history.
+are ranked: ranking must not grow with the room. PostgreSQL's index finds hits in no order, so a word that fills this number
+among the newest `NEAR` messages is met by walking back over them, and only for a rarer one the index is asked. Deleted
+messages have no text, so no index finds them; what the asker may not read is left out by the same condition as in history.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Float, Subquery, Uuid, text
+from sqlalchemy import Float, Integer, Subquery, Uuid, select, text
 from sqlalchemy.orm import Session
 
 from app.backends.transaction import reading
@@ -22,18 +23,29 @@ from app.rooms.access import readable_after, require_role
 from app.rooms.models import Role
 
 RANKED_MAX = 1000
+NEAR = 10_000
 WORDS_MAX = 10
 EXCERPT_AROUND = 120
 _WORD = re.compile(r"[^\W_]+")
 
 _POSTGRES = """
-    SELECT id AS message_id, ts_rank(search_document, to_tsquery('simple', :words)) AS score FROM (
-      SELECT id, search_document FROM messages
-      WHERE search_document @@ (CAST(:room AS tsquery) && to_tsquery('simple', :words))
+    WITH near AS MATERIALIZED (
+      SELECT id, seq, search_document FROM (
+        SELECT id, seq, search_document, deleted_at FROM messages
+        WHERE room_id = CAST(:room_id AS uuid) AND seq > :after ORDER BY seq DESC LIMIT :near) AS newest
+      WHERE search_document @@ to_tsquery('simple', :words) AND deleted_at IS NULL
+      ORDER BY seq DESC LIMIT :ranked_max),
+    hits AS (
+      SELECT id, seq, search_document FROM near WHERE (SELECT count(*) FROM near) = :ranked_max
+      UNION ALL (
+      SELECT id, seq, search_document FROM messages
+      WHERE (SELECT count(*) FROM near) < :ranked_max
+        AND search_document @@ (CAST(:room AS tsquery) && to_tsquery('simple', :words))
         AND seq > :after AND deleted_at IS NULL
-      ORDER BY seq DESC LIMIT :ranked_max) AS newest"""
+      ORDER BY seq DESC LIMIT :ranked_max))
+    SELECT id AS message_id, seq, ts_rank(search_document, to_tsquery('simple', :words)) AS score FROM hits"""
 _SQLITE = """
-    SELECT messages_search_keys.message_id, -bm25(messages_search, 0.0, 1.0) AS score
+    SELECT messages_search_keys.message_id, messages.seq, -bm25(messages_search, 0.0, 1.0) AS score
     FROM messages_search JOIN messages_search_keys ON messages_search_keys.id = messages_search.rowid
     JOIN messages ON messages.id = messages_search_keys.message_id
     WHERE messages_search MATCH :words AND messages.seq > :after AND messages.deleted_at IS NULL
@@ -57,9 +69,9 @@ def search_messages(*, actor: Actor, ref: str, q: str, cursor: str | None = None
         if not words or after is None:
             return {"items": [], "nextCursor": None}
         hits = _hits(session, access.room.id, words, after)
-        best = select_messages().join(hits, hits.c.message_id == Message.id)
-        best = best.order_by(hits.c.score.desc(), Message.seq.desc()).offset(skipped).limit(limit + 1)
-        found = load_payloads(session, best)
+        best = select(hits).order_by(hits.c.score.desc(), hits.c.seq.desc()).offset(skipped).limit(limit + 1).subquery()
+        query = select_messages().join(best, best.c.message_id == Message.id)
+        found = load_payloads(session, query.order_by(best.c.score.desc(), best.c.seq.desc()))
     items = [{**message, "highlight": highlight(message["content"], words)} for message in found[:limit]]
     return {"items": items, "nextCursor": encode_place(Offset(skipped + limit)) if len(found) > limit else None}
 
@@ -88,13 +100,17 @@ def _part(text: str, *, is_match: bool = False) -> list[dict[str, Any]]:
 
 
 def _hits(session: Session, room_id: str, words: list[str], after: int) -> Subquery:
-    """`message_id` and `score`, the higher the better."""
+    """`message_id`, `seq` and `score`, the higher the better."""
     bound: dict[str, Any] = {"after": after, "ranked_max": RANKED_MAX}
     if session.get_bind().dialect.name == "postgresql":
         statement = text(_POSTGRES)
-        bound |= {"room": f"':{room_id}'", "words": " & ".join(words) + ":*"}
+        bound |= {"room": f"':{room_id}'", "room_id": room_id, "near": NEAR, "words": " & ".join(words) + ":*"}
     else:
         statement = text(_SQLITE)
         every = " AND ".join(f'"{word}"' for word in words)
         bound["words"] = f'room:"{room_id.replace("-", "")}" AND content:({every}*)'
-    return statement.bindparams(**bound).columns(message_id=Uuid(as_uuid=False), score=Float()).subquery("hits")
+    return (
+        statement.bindparams(**bound)
+        .columns(message_id=Uuid(as_uuid=False), seq=Integer(), score=Float())
+        .subquery("hits")
+    )

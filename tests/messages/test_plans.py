@@ -13,7 +13,7 @@ from app.backends.transaction import database, reading, transaction
 from app.core.actor import Actor
 from app.core.clock import FakeClock
 from app.core.ids import new_id
-from app.messages import service
+from app.messages import search, service
 from app.messages.models import Message
 from app.rooms.models import Room
 from tests.messages.support import change_member, change_settings, send
@@ -50,6 +50,12 @@ def room(owner: Actor, clock: FakeClock) -> Room:
             text("ANALYZE" if database.dialect == "sqlite" else "VACUUM ANALYZE")
         )
     return rooms[1]
+
+
+@pytest.fixture(autouse=True)
+def _in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a search walks back over is a small part of the room, as it is of a room that is worth an index."""
+    monkeypatch.setattr(search, "NEAR", 20)
 
 
 @contextmanager

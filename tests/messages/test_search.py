@@ -112,6 +112,20 @@ def test_of_too_many_hits_the_newest_are_ranked(owner: Actor, room: Room, monkey
     assert "tea tea tea" not in found(owner, room, "tea")
 
 
+@pytest.mark.parametrize("near", [0, 1, 2, 3, 100])
+def test_hits_are_the_same_wherever_they_are_met(
+    near: int, owner: Actor, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "RANKED_MAX", 2)
+    monkeypatch.setattr(search, "NEAR", near)
+    for text in ("tea one", "coffee and tea two", "tea three", "coffee four"):
+        send(owner, room, text)
+    service.delete_message(actor=owner, message_id=send(owner, room, "tea five")["id"])
+    assert found(owner, room, "tea") == ["tea three", "coffee and tea two"]
+    assert found(owner, room, "coffee") == ["coffee four", "coffee and tea two"]
+    assert found(owner, room, "coffee tea") == ["coffee and tea two"]
+
+
 def test_searching_is_two_statements(owner: Actor, room: Room) -> None:
     guest = make_guest(room)
     for _ in range(5):
