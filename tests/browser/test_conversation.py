@@ -1,0 +1,140 @@
+"""What people do in a conversation beside talking: find, look back, see who has read, keep somebody quiet, lose the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.browser.test_chat import MINE, act, enter, message, say
+from tests.support.people import Person
+
+TOP = "element => element.getBoundingClientRect().top"
+ROOM_MODULE = "import(document.querySelector('script[data-ref]').src)"
+
+
+def open_control(page: Page, host: Person, room: dict[str, Any]) -> Page:
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    expect(page.locator("#chat-compose")).to_be_visible()
+    return page
+
+
+def say_all(host: Person, room: dict[str, Any], *texts: str) -> None:
+    for text in texts:
+        host.post(f"/api/rooms/{room['id']}/messages", content=text)
+
+
+def test_a_search_shows_what_it_found_and_then_everything_again(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    say_all(host, room, "the red door", "the blue door", "a window")
+    page = enter(new_page(), host, room, "Grace")
+    expect(page.locator(".message .content")).to_have_text(["the red door", "the blue door", "a window"])
+    page.fill("#chat-query", "doo red")
+    expect(page.locator("#chat-note")).to_have_text("0 found")
+    page.fill("#chat-query", "red doo")
+    expect(page.locator("#chat-note")).to_have_text("1 found")
+    expect(page.locator(".message .content")).to_have_text(["the red door"])
+    say_all(host, room, "a red herring")  # what comes meanwhile is not what was looked for
+    page.fill("#chat-query", "")
+    expect(page.locator(".message .content")).to_have_text(
+        ["the red door", "the blue door", "a window", "a red herring"]
+    )
+
+
+def test_the_author_sees_who_has_read_a_message(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    control = open_control(new_page(), host, room)
+    say(control, "Doors open at nine")
+    expect(message(control, "Doors open at nine").locator(".status")).to_have_text("")
+    act(control, "Doors open at nine", "seen")
+    expect(message(control, "Doors open at nine").locator(".status")).to_have_text("Seen by nobody yet")
+    grace = enter(new_page(), host, room, "Grace")
+    expect(message(grace, "Doors open at nine")).to_be_visible()
+    control.wait_for_function(
+        f"() => {ROOM_MODULE}.then(({{room}}) => room.client.call('GET', '/api/rooms/' + room.id + '/messages')"
+        ".then(({items}) => room.client.call('GET', `/api/messages/${items.at(-1).id}/receipts`))"
+        ".then(({items}) => items.length === 1))"
+    )
+    act(control, "Doors open at nine", "seen")
+    expect(message(control, "Doors open at nine").locator(".status")).to_have_text("Seen by Grace")
+
+
+def test_who_is_muted_in_the_list_of_people_cannot_write_until_allowed_again(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    grace, control = enter(new_page(), host, room, "Grace"), open_control(new_page(), host, room)
+    people = control.locator("#people")
+
+    def press(label: str) -> None:
+        people.locator("summary", has_text="Members").click()
+        people.locator("summary[aria-label*=Grace]").click()
+        people.locator(f'button[aria-label*="{label}"]').click()
+        control.wait_for_selector("#connection[data-state=live]")
+
+    press("Mute Grace")
+    say(grace, "can I?")
+    expect(grace.locator(f"{MINE}.pending .status")).to_contain_text("muted")
+    press("Let Grace speak")
+    expect(control.locator(".message", has_text="can I?")).to_have_count(0)
+    grace.locator(f"{MINE}.pending summary").click()
+    grace.locator(f'{MINE}.pending [data-act="retry"]').click()
+    expect(message(control, "can I?")).to_have_count(1)
+    complaints.heard[:] = [text for text in complaints.heard if "403" not in text]
+
+
+def test_looking_back_keeps_the_place_where_one_reads(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    say_all(host, room, *(f"line {number}" for number in range(70)))
+    page = enter(new_page(), host, room, "Grace")
+    expect(page.get_by_text("line 69", exact=True)).to_be_in_viewport()
+    log = page.locator("#chat-log")
+    first = page.get_by_text("line 20", exact=True)
+    page.evaluate("document.getElementById('chat-log').scrollTop = 10")
+    before = first.evaluate(TOP)
+    expect(page.get_by_text("line 0", exact=True)).to_have_count(1)
+    expect(log).not_to_have_attribute("aria-busy", "true")
+    after = first.evaluate(TOP)
+    assert abs(after - before) <= 2, (before, after)
+    say_all(host, room, "meanwhile")
+    expect(page.locator("#chat-new")).to_be_visible()
+    assert abs(first.evaluate(TOP) - before) <= 2
+    page.click("#chat-new")
+    expect(page.get_by_text("meanwhile", exact=True)).to_be_in_viewport()
+
+
+def test_what_was_sent_without_an_answer_is_sent_again_as_the_same_message(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    page = enter(new_page(), host, room, "Grace")
+    guest_posts: list[str] = []
+    page.on("request", lambda sent: guest_posts.append(sent.post_data or "") if sent.method == "POST" else None)
+    page.route("**/api/rooms/*/messages", lambda route: (route.fetch(), route.abort("connectionreset")))
+    page.evaluate(f"{ROOM_MODULE}.then(({{room}}) => room.client.socket.disconnect())")
+    say(page, "only once")
+    page.wait_for_function(f"() => {ROOM_MODULE}.then(({{room}}) => room.client)")
+    expect(page.locator(f"{MINE}.pending")).to_have_count(1)
+    expect(page.locator(".message", has_text="only once")).to_have_count(1)
+    page.unroute("**/api/rooms/*/messages")
+    expect(page.locator(f"{MINE}.pending")).to_have_count(0)
+    ids = {text.split('"clientMessageId":"')[1][:32] for text in guest_posts if "clientMessageId" in text}
+    assert len(ids) == 1
+    items = host.get(f"/api/rooms/{room['id']}/messages")["items"]
+    assert [item["content"] for item in items] == ["only once"]
+    complaints.heard[:] = [text for text in complaints.heard if "ERR_CONNECTION_RESET" not in text]
+
+
+def test_a_vote_is_remembered_when_the_page_is_opened_again(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    host.post(f"/api/rooms/{room['id']}/messages", content="Will there be slides?", messageType="question")
+    control = open_control(new_page(), host, room)
+    vote = message(control, "Will there be slides?").locator(".vote")
+    expect(vote).to_have_attribute("aria-pressed", "false")
+    vote.click()
+    expect(vote).to_have_attribute("aria-pressed", "true")
+    control.reload()
+    expect(vote).to_have_attribute("aria-pressed", "true")
+    vote.click()
+    expect(vote).to_have_text("▲ 0")
+    expect(vote).to_have_attribute("aria-pressed", "false")
