@@ -12,4 +12,5 @@ for instance in "$@"; do
         [ $tries -lt 60 ] || { echo "greenroom@$instance is not ready after 30 s: stopping here" >&2; exit 1; }
         sleep 0.5
     done
+    sleep 2 # nginx leaves out for a second whom it found closed: the next may go when this one is asked again
 done

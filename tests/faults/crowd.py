@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -21,6 +21,8 @@ import gevent
 from gevent import subprocess
 
 from tests.support.server import ROOT
+
+GROUP = 250
 
 
 @dataclass
@@ -64,11 +66,13 @@ class Crowd:
         self._process.stdin.close()
         self._process.stdout.close()
 
-    def come(self, people: Collection[dict[str, Any]], within_s: float = 60) -> None:
-        """Let `{auth, join}` of each connect and join."""
-        self.size += len(people)
-        self._do("add", people=list(people))
-        self.wait_until_back(within_s)
+    def come(self, people: Sequence[dict[str, Any]], within_s: float = 60) -> None:
+        """Let `{auth, join}` of each connect and join, one group after the other: the storms are to come later."""
+        for start in range(0, len(people), GROUP):
+            group = people[start : start + GROUP]
+            self.size += len(group)
+            self._do("add", people=group)
+            self.wait_until_back(within_s)
 
     def forget(self) -> None:
         """Count waiting from now on."""

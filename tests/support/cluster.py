@@ -1,5 +1,6 @@
 """The production shape on one machine: PostgreSQL, Redis, S3, N single-worker servers and nginx in front."""
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Self
@@ -11,6 +12,8 @@ from tests.support.services import S3, Nginx, Postgres, Redis
 from tools import nginx_conf
 
 DATABASE = "greenroom"
+#: So long nginx leaves out a worker that it found closed (`fail_timeout`, which counts whole seconds).
+NGINX_FORGETS_S = 2.0
 
 
 class Cluster:
@@ -100,6 +103,7 @@ class Cluster:
         """A rolling restart: each worker drains and comes back before the next one goes."""
         for server in self.servers.values():
             server.restart()
+            time.sleep(NGINX_FORGETS_S)
 
     def __enter__(self) -> Self:
         return self.start()
