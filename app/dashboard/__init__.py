@@ -6,7 +6,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from app.dashboard import assets, failures
-from app.dashboard.pages import accounts, control, people, rooms, run, viewer  # noqa: F401 - each adds its pages
+from app.dashboard.pages import accounts, control, people, questions, rooms, run, viewer  # noqa: F401 - each adds its pages
 from app.dashboard.pages.blueprint import pages
 
 

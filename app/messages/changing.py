@@ -37,7 +37,7 @@ def edit_message(*, actor: Actor, message_id: str, content: str) -> Payload:
             raise AppError("conflict", "The message was deleted.")
         if message["content"] == content:
             return message
-        changed = _change(work, message, content=content, edited_at=work.now)
+        changed = change_message(work, message, content=content, edited_at=work.now)
         work.emit(message_edited(changed))
         return changed
 
@@ -54,7 +54,7 @@ def delete_message(*, actor: Actor, message_id: str) -> Payload:
             raise AppError("forbidden")
         if message["deletedAt"]:
             return message
-        changed = _change(work, message, content="", deleted_at=work.now)
+        changed = change_message(work, message, content="", deleted_at=work.now)
         if message["attachment"]:
             uploads.release_attachment(work, message["attachment"]["id"])
         deleted = message_deleted(room_id=message["roomId"], message_id=message["id"], change_seq=changed["changeSeq"])
@@ -97,12 +97,12 @@ def _require_question(work: Transaction, actor: Actor, message_id: str) -> Paylo
 
 
 def _count_vote(work: Transaction, message: Payload, step: int) -> Payload:
-    changed = _change(work, message, votes=Message.votes + step)
+    changed = change_message(work, message, votes=Message.votes + step)
     work.emit(message_edited(changed, cause="vote"))
     return changed
 
 
-def _change(work: Transaction, message: Payload, **values: Any) -> Payload:
+def change_message(work: Transaction, message: Payload, **values: Any) -> Payload:
     """Number the change and write it, unless the message was deleted meanwhile; the message as it is now."""
     session = work.session
     change_seq = raise_chat(session, message["roomId"])

@@ -14,8 +14,12 @@ from app.backends.columns import BigInt, Id, PrimaryId, When
 from app.extensions import Base
 
 CLIENT_TYPES = ("text", "question", "stage")
+QUESTION_STATES = ("approved", "open", "answered")
 CONTENT_MAX = 4000
 CLIENT_MESSAGE_ID_MAX = 64
+
+
+_QUESTIONS = text("message_type = 'question'")
 
 
 def _index_where(name: str, *columns: str, is_unique: bool = False) -> Index:
@@ -27,6 +31,7 @@ def _index_where(name: str, *columns: str, is_unique: bool = False) -> Index:
 class Message(Base):
     """One line of a conversation, by an account, a guest, or (neither) the server.
 
+    question_state: what hosts made of a question, one of `QUESTION_STATES`; None is `open`.
     author_name: the author's name when it was written; shown once the account or guest is gone.
     """
 
@@ -45,6 +50,7 @@ class Message(Base):
     attachment_id: Mapped[Id | None]
     reply_to: Mapped[Id | None]
     votes: Mapped[int] = mapped_column(default=0)
+    question_state: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[When]
     edited_at: Mapped[When | None]
     deleted_at: Mapped[When | None]
@@ -54,6 +60,7 @@ class Message(Base):
         CheckConstraint("user_id IS NULL OR guest_id IS NULL", name="one_author"),
         Index("ix_messages_page", "room_id", "created_at", "id"),  # read backwards
         Index("ix_messages_changes", "room_id", "change_seq"),
+        Index("ix_messages_questions", "room_id", "seq", postgresql_where=_QUESTIONS, sqlite_where=_QUESTIONS),
         _index_where("ix_messages_sent_by_user", "room_id", "user_id", "client_message_id", is_unique=True),
         _index_where("ix_messages_sent_by_guest", "room_id", "guest_id", "client_message_id", is_unique=True),
         _index_where("ix_messages_guest_id", "guest_id"),  # for purging guests with their room

@@ -33,6 +33,7 @@ _COLUMNS = (
     Message.attachment_id,
     Message.reply_to,
     Message.votes,
+    Message.question_state,
     Message.created_at,
     Message.edited_at,
     Message.deleted_at,
@@ -73,6 +74,7 @@ def author_payload(*, user_id: str | None, guest_id: str | None, username: str |
 def message_payload(values: Any, author: Payload | None, attachment: Payload | None) -> Payload:
     """The wire form. `values` has the attributes of `Message`."""
     gone = values.deleted_at is not None
+    is_question = values.message_type == "question"
     return {
         "id": values.id,
         "roomId": values.room_id,
@@ -86,6 +88,7 @@ def message_payload(values: Any, author: Payload | None, attachment: Payload | N
         "attachment": None if gone else attachment,
         "replyTo": values.reply_to,
         "votes": values.votes,
+        "question": {"state": values.question_state or "open"} if is_question else None,
         "createdAt": to_wire(values.created_at),
         "editedAt": to_wire(values.edited_at) if values.edited_at else None,
         "deletedAt": to_wire(values.deleted_at) if gone else None,

@@ -18,6 +18,7 @@ from app.messages.schemas import (
     MessageSchema,
     PageQuery,
     PostMessage,
+    QuestionState,
     ReceiptPage,
     SearchQuery,
     SeedMessagePage,
@@ -98,6 +99,21 @@ def withdraw_vote(message_id: str) -> Response:
 def list_votes(query: dict[str, Any], ref: str) -> Response:
     """The questions that one has voted for, the last vote first; deleted ones are left out."""
     return _answer(service.list_votes(actor=current_actor(), ref=ref, **query))
+
+
+@blp.put("/messages/<message_id>/question")
+@blp.arguments(QuestionState)
+@blp.response(200, MessageSchema)
+def set_question_state(body: dict[str, Any], message_id: str) -> Response:
+    """Approve a question, tick it off as answered, or take that back."""
+    return _answer(service.set_question_state(actor=current_actor(), message_id=message_id, **body))
+
+
+@blp.get("/rooms/<room_id>/questions")
+@blp.response(200, MessagePage)
+def list_questions(room_id: str) -> Response:
+    """The queue: approved, then new, then answered questions, the most wanted first."""
+    return _answer(service.list_questions(actor=current_actor(), room_id=room_id))
 
 
 @blp.get("/rooms/<ref>/messages/search")

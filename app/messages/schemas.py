@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 from app.core.clock import from_epoch_ms, from_wire
 from app.messages.history import PAGE_MAX, RECENT
-from app.messages.models import CLIENT_MESSAGE_ID_MAX, CLIENT_TYPES, CONTENT_MAX
+from app.messages.models import CLIENT_MESSAGE_ID_MAX, CLIENT_TYPES, CONTENT_MAX, QUESTION_STATES
 from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
 
 _LARGEST_SEQ = 2**63 - 1
@@ -123,8 +123,17 @@ class Person(Schema):
     is_guest = Flag()
 
 
+class QuestionState(Schema):
+    """What hosts made of a question."""
+
+    state = fields.String(validate=validate.OneOf(QUESTION_STATES), required=True)
+
+
 class MessageSchema(Schema):
-    """A message. `user` and `userId` are null for the server's lines; deleted messages have an empty `content`."""
+    """A message. `user` and `userId` are null for the server's lines; deleted messages have an empty `content`.
+
+    `question` is null for what is none.
+    """
 
     id = Id()
     room_id = Id()
@@ -138,6 +147,7 @@ class MessageSchema(Schema):
     attachment = fields.Dict(allow_none=True)
     reply_to = Id(allow_none=True)
     votes = Whole()
+    question = fields.Nested(QuestionState, allow_none=True)
     created_at = Instant()
     edited_at = Instant(allow_none=True)
     deleted_at = Instant(allow_none=True)

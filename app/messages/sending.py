@@ -157,6 +157,7 @@ class _Batch:
             attachment_id=draft.attachment_id,
             reply_to=draft.reply_to,
             votes=0,
+            question_state=None,
             created_at=self._now,
             edited_at=None,
             deleted_at=None,

@@ -14,6 +14,7 @@ from app.messages.batch import batcher
 from app.messages.changing import delete_message, edit_message, vote_for_question, withdraw_vote
 from app.messages.history import list_changes, list_messages, list_messages_before, recent_messages
 from app.messages.payloads import Payload, seed_form
+from app.messages.questions import list_questions, set_question_state
 from app.messages.receipts import count_unread, get_receipts, mark_read
 from app.messages.rights import may_write, muted_until
 from app.messages.search import search_messages
@@ -35,6 +36,7 @@ __all__ = [
     "list_changes",
     "list_messages",
     "list_messages_before",
+    "list_questions",
     "list_votes",
     "mark_read",
     "may_write",
@@ -43,6 +45,7 @@ __all__ = [
     "search_messages",
     "seed_form",
     "send_message",
+    "set_question_state",
     "vote_for_question",
     "withdraw_vote",
 ]

@@ -16,6 +16,7 @@ from app.dashboard.language import text
 from app.dashboard.pages.blueprint import pages, public_url, require_person
 from app.dashboard.pages.view import planned_starts, room_view
 from app.live import screens as live
+from app.messages import service as messages
 from app.rooms import service as room_service
 from app.rooms.access import require_role
 from app.rooms.models import Role
@@ -45,6 +46,7 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         main_actions=texts.MAIN_ACTIONS,
         keys=texts.KEYS,
         share_url=share_url,
+        crowd_url=public_url("pages.crowd", share_token=access.room.share_token),
         qr_code=qr_code(share_url),
         qr_of=qr_code,
         now=handles.clock.now(),
@@ -55,6 +57,8 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         is_owner=owner,
         planned=planned_starts(room_id),
         canned_texts=texts.CANNED_TEXTS,
+        room_id=room_id,
+        questions=messages.list_questions(actor=actor, room_id=room_id)["items"],
         **screen_board(room_id),
         **room_view(room_id),
     )

@@ -5,7 +5,7 @@ import { openRoom } from "./connect.js";
 import { showConnection } from "./connection.js";
 import { changeStage, followKeys } from "./keys.js";
 import { sendLiveForms } from "./live_forms.js";
-import { keepFresh } from "./parts.js";
+import { followQuestions, keepFresh } from "./parts.js";
 import { Run } from "./run.js";
 import { t, why } from "./texts.js";
 
@@ -100,6 +100,7 @@ function drawSince() {
 }
 
 keepFresh(room, $("screens"), SCREENS_EVERY_MS);
+followQuestions(room, $("questions-place"));
 const run = new Run(room, report);
 room.store.addEventListener("change", () => {
   if (!room.store.room) return;
