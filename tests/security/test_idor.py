@@ -80,6 +80,8 @@ LEAST: dict[str, tuple[Role, Any] | None] = {
     "DELETE /messages/{message_id}/vote": (Role.GUEST, None),
     "GET /messages/{message_id}/receipts": (Role.GUEST, None),
     "GET /rooms/{room_id}/votes": (Role.GUEST, None),
+    "GET /rooms/{room_id}/questions": (Role.HOST, None),
+    "PUT /messages/{message_id}/question": (Role.HOST, {"state": "open"}),
     "GET /rooms/{room_id}/screens": (Role.HOST, None),
     "GET /rooms/{room_id}/messages/search": (Role.GUEST, {"q": "why"}),
     "GET /rooms/{room_id}/transcript.json": (Role.HOST, None),
