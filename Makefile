@@ -3,7 +3,7 @@
 .PHONY: help run test lint types bench docs seed cluster faults fuzz screens lock operations
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo "  ARGS=… is passed on: make test ARGS='tests/timers -k pause'. Without make: sh scripts/<target>.sh"
 
 run: ## Start Greenroom with nothing configured and print where to go
@@ -44,3 +44,13 @@ screens: ## Take the screenshots of docs/ again
 
 lock: ## Pin requirements*.in with hashes (needs uv)
 	@exec sh scripts/lock.sh $(ARGS)
+
+.PHONY: example-vue example-react example-bot
+example-vue: ## A Vue app on http://localhost:5173, with a Greenroom of its own
+	@exec sh scripts/example.sh vue $(ARGS)
+
+example-react: ## The same in React
+	@exec sh scripts/example.sh react $(ARGS)
+
+example-bot: ## A timekeeper that announces and answers; ARGS=<share link> for a room of yours
+	@exec sh scripts/example.sh bot $(ARGS)

@@ -41,14 +41,15 @@ ensure_venv() {
     cp "$1" "$stamp"
 }
 
-# The socket.io-client and other packages that tests drive the server with; locked in tests/js/package-lock.json.
+# install_node_packages examples/vue: exactly what the lock file of that folder names. By default tests/js, which tests run in Node.
 install_node_packages() {
-    command -v npm >/dev/null || die "The tests need Node.js 18 or newer with npm (socket.io-client runs in it): install it and try again."
-    stamp=tests/js/node_modules/.installed-package-lock.json
-    cmp -s tests/js/package-lock.json "$stamp" && return
-    say "Installing the Node packages of tests/js"
-    npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
-    cp tests/js/package-lock.json "$stamp"
+    folder=${1:-tests/js}
+    command -v npm >/dev/null || die "$folder needs Node.js 18 or newer with npm: install it and try again."
+    stamp=$folder/node_modules/.installed-package-lock.json
+    cmp -s "$folder/package-lock.json" "$stamp" && return
+    say "Installing the Node packages of $folder"
+    npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error
+    cp "$folder/package-lock.json" "$stamp"
 }
 
 # Of pip's output, how far it is: on a terminal a line that changes, elsewhere one for every tenth package. Fails when the

@@ -1,0 +1,35 @@
+/** What both apps have: who is signed in, the connection, and a room with its conversation. */
+import { io } from "socket.io-client";
+import { Client, Conversation, Session } from "greenroom-client";
+
+const { greenroom } = await (await fetch("/config.json")).json();
+export const session = new Session({ url: greenroom, storage: localStorage });
+let client;
+let whose;
+
+/** The client of who is signed in; another person gets another one. */
+export function connect() {
+  if (whose !== session.user?.id) client?.close();
+  if (!client || whose !== session.user?.id) client = new Client({ io, session });
+  whose = session.user?.id;
+  return client;
+}
+
+/** Follow a room; `changed` is called whenever anything of it should be drawn again. */
+export function openRoom(id, changed) {
+  const opened = { talk: undefined, close: () => opened.room?.close() };
+  connect()
+    .room(id)
+    .then((room) => {
+      opened.room = room;
+      opened.talk = new Conversation(room, { storage: localStorage });
+      for (const source of [room, opened.talk]) source.addEventListener("change", changed);
+      room.addEventListener("connection", changed);
+      changed();
+    });
+  return opened;
+}
+
+export const isHost = (room) => ["host", "owner"].includes(room?.you.role);
+export const nameOf = (message) => message.user?.name ?? "";
+export const REACHED_TOP_PX = 60;

@@ -1,0 +1,106 @@
+"""The example apps, each at an origin of its own, and the bot beside them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from examples.serve import Files
+from tests.browser.conftest import NewPage
+from tests.support.databases import SqliteTemplate
+from tests.support.people import PASSWORD, Person
+from tests.support.server import Server, environment
+from tests.support.waiting import eventually
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LINES = 60
+
+
+@pytest.fixture(scope="module", params=["vue", "react"])
+def app(request: pytest.FixtureRequest, sqlite_template: SqliteTemplate) -> Iterator[tuple[str, Server]]:
+    """The address of an example, and the server that lets its origin in."""
+    folder = EXAMPLES / request.param
+    if not (folder / "node_modules").exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
+    files = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, app=folder, greenroom=""))
+    origin = f"http://localhost:{files.server_port}"
+    server = Server({"CORS_ORIGIN": origin, "RATE_LIMIT_MAX_REQUESTS": "0"})
+    sqlite_template.copy_to(Path(server.settings["DATA_DIR"]))
+    files.RequestHandlerClass = partial(Files, app=folder, greenroom=server.url)  # type: ignore[assignment]
+    serving = threading.Thread(target=files.serve_forever, daemon=True)
+    serving.start()
+    with server:
+        yield origin, server
+    files.shutdown()
+    files.server_close()
+
+
+def sign_in(page: Page, origin: str, person: Person) -> None:
+    page.goto(f"{origin}/login")
+    page.get_by_label("Username").fill(person.name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Rooms")).to_be_visible()
+
+
+def test_two_people_run_a_room_in_the_example_app(new_page: NewPage, app: tuple[str, Server]) -> None:
+    origin, server = app
+    ada, grace = Person(server.url), Person(server.url)
+    host, guest = new_page(), new_page()
+    sign_in(host, origin, ada)
+    host.get_by_label("New room").fill("Main hall")
+    host.get_by_role("button", name="Make it").click()
+    expect(host.get_by_role("status")).to_have_text("live")
+    host.get_by_label("Title").fill("Opening")
+    host.get_by_role("button", name="Add").click()
+    host.get_by_role("button", name="Start").click()
+    room_id = host.url.rsplit("/", 1)[-1]
+
+    sign_in(guest, origin, grace)
+    guest.get_by_role("link", name="Main hall").click()
+    for page in (host, guest):
+        expect(page.get_by_role("timer")).to_have_text(re.compile(r"^9:\d\d$"))
+    expect(guest.get_by_role("button", name="Pause")).to_have_count(0)
+    shown = guest.get_by_role("timer").text_content()
+    expect(guest.get_by_role("timer")).not_to_have_text(str(shown))
+
+    for number in range(LINES):
+        ada.post(f"/api/rooms/{room_id}/messages", content=f"line {number}")
+    expect(guest.get_by_text(f"line {LINES - 1}", exact=False)).to_be_visible()
+    guest.get_by_label("Message", exact=True).fill("I can hear you")
+    guest.get_by_role("button", name="Send").click()
+    expect(host.get_by_text("I can hear you")).to_be_visible()
+
+    # Anew, so that only the newest fifty are there; the others come by scrolling up.
+    host.reload()
+    expect(host.get_by_text("I can hear you")).to_be_visible()
+    expect(host.get_by_text("line 3", exact=True)).to_have_count(0)
+    host.get_by_label("Messages").evaluate("log => { log.scrollTop = 0 }")
+    expect(host.get_by_text(re.compile("line 3$"))).to_have_count(1)
+
+
+def test_the_bot_announces_and_answers(server: Server, room: dict[str, Any], host: Person) -> None:
+    program = [sys.executable, "-m", "examples.bot", f"{server.url}/r/{room['shareToken']}"]
+    variables = environment({"PYTHONPATH": f"{EXAMPLES.parent}:{EXAMPLES.parent / 'clients/python/src'}"})
+    with subprocess.Popen(program, env=variables, stdout=subprocess.PIPE, text=True) as bot:
+        try:
+            assert bot.stdout
+            assert "Keeping time" in bot.stdout.readline()
+            host.post(f"/api/rooms/{room['id']}/messages", content="time?")
+            eventually(lambda: any("Opening: 25:00 left." in text for text in said(host, room)), 15)
+        finally:
+            bot.terminate()
+
+
+def said(host: Person, room: dict[str, Any]) -> list[str]:
+    return [message["content"] for message in host.get(f"/api/rooms/{room['id']}/messages")["items"]]
