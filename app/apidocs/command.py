@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from app.apidocs.asyncapi import asyncapi_document
 from app.apidocs.openapi import openapi_document
 from app.core.errors import CATALOGUE
-from app.realtime import EngineSettings
+from app.realtime.settings import EngineSettings, WorkerSettings
 from app.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -38,15 +38,12 @@ def documents() -> dict[str, str]:
 
 
 def settings_page() -> str:
-    """The tables of settings: the product's, then the engine's."""
+    """The tables of settings: the product's, the engine's, and the worker's."""
     rows = [
         f"| `{row.metadata['name']}` | {_default(row.default)} | {row.metadata['unit']} | {row.metadata['help']} |"
         for row in fields(Settings)
     ]
-    engine = [
-        f"| `{variable}` | {_default(row.default)} | {row.metadata.get('help', '')} |"
-        for variable, row in EngineSettings.variables().items()
-    ]
+    tables = (("Sockets", EngineSettings), ("HTTP", WorkerSettings))
     return "\n".join(
         [
             "# Settings",
@@ -57,14 +54,17 @@ def settings_page() -> str:
             "|---|---|---|---|",
             *rows,
             "",
-            "## Sockets",
-            "",
-            "| name | default | meaning |",
-            "|---|---|---|",
-            *engine,
-            "",
+            *(line for title, table in tables for line in _section(title, table)),
         ]
     )
+
+
+def _section(title: str, table: type[EngineSettings | WorkerSettings]) -> list[str]:
+    rows = [
+        f"| `{variable}` | {_default(row.default)} | {row.metadata.get('help', '')} |"
+        for variable, row in table.variables().items()
+    ]
+    return [f"## {title}", "", "| name | default | meaning |", "|---|---|---|", *rows, ""]
 
 
 def errors_page() -> str:

@@ -120,5 +120,8 @@ class WorkerSettings(FromEnvironment):
     max_connections: int = _setting(4_096, "HTTP connections at a time, waiting polls included.")
     idle_timeout_ms: int = _setting(10_000, "An idle connection's life, and how long a request's head may take.")
     io_timeout_ms: int = _setting(30_000, "How long a single read or write of a request may take.")
+    body_bytes_per_s: int = _setting(
+        10_000, "A request's body that comes slower than this, after IO_TIMEOUT_MS, is cut."
+    )
     graceful_timeout_ms: int = _setting(30_000, "From SIGTERM to SIGKILL.")
     spare_files: int = _setting(256, "Files that are neither sockets nor HTTP connections.")

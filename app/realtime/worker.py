@@ -6,6 +6,7 @@ and it drains instead of waiting for sockets that never finish by themselves.
 """
 
 import gc
+import socket
 import time
 from contextlib import suppress
 from functools import partial
@@ -41,7 +42,9 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         self.active_requests = 0
         self.stop_asked: Event | None = None
         self.collected = time.monotonic()
-        self.io_timeout_s = WorkerSettings.from_env().io_timeout_ms / 1000
+        settings = WorkerSettings.from_env()
+        self.io_timeout_s = settings.io_timeout_ms / 1000
+        self.body_bytes_per_s = settings.body_bytes_per_s
 
     def run(self) -> None:
         """Serve until told to stop, then drain; returns when the process may exit."""
@@ -97,10 +100,21 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
             raise InvalidHeader("HOST", req=req)
         self.active_requests += 1
+        patience = self._limit_body(req, sock)
         try:
             return super().handle_request(listener_name, req, sock, addr)
         finally:
             self.active_requests -= 1
+            if patience is not None:
+                patience.kill(block=False)
+
+    def _limit_body(self, req: Any, sock: Any) -> Any:
+        """Stop reading a body that drips: each byte in time would else hold a connection for ever."""
+        length = getattr(req.body.reader, "length", None)  # None: chunked, and what it will be is not known
+        if length == 0:
+            return None
+        allowed_s = self.io_timeout_s + (length or 0) / self.body_bytes_per_s
+        return gevent.spawn_later(allowed_s, _end_reading, sock)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Refuse what could not be read, or served; what was sent stays out of answer and log, for it may hold secrets."""
@@ -121,3 +135,8 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         super().handle_exit(sig, frame)
         if self.stop_asked is not None:
             self.stop_asked.set()
+
+
+def _end_reading(sock: Any) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RD)
