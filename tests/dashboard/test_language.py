@@ -48,9 +48,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
         assert not used - set(CATALOGUE["en"]), script.name
 
 
-@pytest.mark.parametrize(
-    "template", [path for path in TEMPLATES if not path.name.startswith("_chat")], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_no_template_says_anything_by_itself(template: Path) -> None:
     source = template.read_text()
     for code in (ATTRIBUTES_OF_FIELDS, CLASSES, r"\{#.*?#\}", r"\{%.*?%\}", r"\{\{.*?\}\}"):

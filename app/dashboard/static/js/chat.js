@@ -4,11 +4,13 @@ import { drawMessage, keyOf, lookOf } from "./chat_message.js";
 import { Composer } from "./chat_compose.js";
 import { openFiles } from "./chat_viewer.js";
 import { guest } from "./connect.js";
+import { t, why } from "./texts.js";
 
 const NEAR_PX = 80;
 const MUTE_MS = 600_000;
 const ALT_LENGTH = 500;
 const SEARCH_PAUSE_MS = 250;
+const SHOWN_TYPING = 3;
 const $ = (id) => document.getElementById(id);
 
 export class Chat {
@@ -46,7 +48,7 @@ export class Chat {
     this.#followSearch();
     openFiles(this.#log, room.client);
     document.addEventListener("visibilitychange", () => this.#markRead());
-    $("chat-note").textContent = "Connecting to the conversation";
+    $("chat-note").textContent = t("chat.connecting");
   }
 
   /** Put what changed on the page and keep the place where people read. */
@@ -115,7 +117,7 @@ export class Chat {
     const message = (this.#found ?? this.talk.messages).find((candidate) => keyOf(candidate) === item.dataset.key);
     button.closest("details")?.removeAttribute("open");
     const answer = await this.#do(button.dataset.act, message, item);
-    this.composer.say(answer?.ok === false ? answer.error.message : "");
+    this.composer.say(answer?.ok === false ? why(answer.error) : "");
   }
 
   #do(act, message, item) {
@@ -162,7 +164,7 @@ export class Chat {
   async #showSeen(message, item) {
     const answer = await this.room.client.call("GET", `/api/messages/${message.id}/receipts`);
     const names = answer.items?.map(({ name }) => name).join(", ");
-    if (answer.ok) item.querySelector(".status").textContent = names ? `Seen by ${names}` : "Seen by nobody yet";
+    if (answer.ok) item.querySelector(".status").textContent = names ? t("chat.seen_by", { names }) : t("chat.seen_by_nobody");
     return answer;
   }
 
@@ -187,26 +189,27 @@ export class Chat {
   }
 
   #note(canRead, isOpen, settings) {
-    if (!canRead) return settings.guests ? "Pick a nickname to read along and write." : "Only members of this room can read the conversation.";
-    return isOpen ? "" : "Only hosts write here at the moment.";
+    if (!canRead) return t(settings.guests ? "chat.pick" : "chat.members_only");
+    return isOpen ? "" : t("chat.hosts_only");
   }
 
   #drawEmpty(count) {
-    if (this.talk.canRead && !this.#found && !count) $("chat-note").textContent = "Nothing has been said yet.";
-    else if (this.talk.canRead && count && $("chat-note").textContent === "Nothing has been said yet.") $("chat-note").textContent = "";
+    const nothing = t("chat.nothing");
+    if (this.talk.canRead && !this.#found && !count) $("chat-note").textContent = nothing;
+    else if (this.talk.canRead && count && $("chat-note").textContent === nothing) $("chat-note").textContent = "";
   }
 
   #drawTyping() {
     const names = [...this.room.store.typing.values()];
-    const verb = names.length === 1 ? "is" : "are";
-    $("chat-typing").textContent = names.length ? `${names.slice(0, 3).join(", ")}${names.length > 3 ? " and others" : ""} ${verb} typing` : "";
+    const how = names.length > SHOWN_TYPING ? "many" : names.length > 1 ? "more" : "one";
+    $("chat-typing").textContent = names.length ? t(`chat.typing_${how}`, { names: names.slice(0, SHOWN_TYPING).join(", ") }) : "";
   }
 
   async #enter(event) {
     event.preventDefault();
     const name = event.target.elements.name.value.trim();
     const answer = await this.room.client.post(`/api/rooms/${this.room.ref}/guests`, { name });
-    if (!answer.ok) return void ($("chat-note").textContent = answer.error.message);
+    if (!answer.ok) return void ($("chat-note").textContent = why(answer.error));
     guest.enter(answer.accessToken);
     this.room.restart();
     $("chat-text").focus();
@@ -227,7 +230,7 @@ export class Chat {
       const answer = words ? await this.talk.search(words) : undefined;
       if (words !== field.value.trim()) return;
       this.#found = answer?.ok ? answer.items : undefined;
-      $("chat-note").textContent = answer ? (answer.ok ? `${answer.items.length} found` : answer.error.message) : "";
+      $("chat-note").textContent = answer ? (answer.ok ? t("chat.found", { n: answer.items.length }) : why(answer.error)) : "";
       this.draw();
     };
     field.addEventListener("input", () => {

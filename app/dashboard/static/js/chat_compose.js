@@ -1,5 +1,6 @@
 /** Where people write: Enter sends, @ offers the people who are here, a reply or an edit is shown above the field. */
 import { FileTray } from "./chat_files.js";
+import { t, why } from "./texts.js";
 
 const SHOWN_PEOPLE = 6;
 const MENTION = /(^|\s)@([\p{L}\p{N}_.-]*)$/u;
@@ -42,7 +43,7 @@ export class Composer {
     this.#about = about;
     this.#context.hidden = !about;
     if (about) {
-      const verb = about.kind === "edit" ? "Editing" : `Replying to ${about.message.user?.name ?? ""}`;
+      const verb = about.kind === "edit" ? t("chat.editing") : t("chat.replying", { name: about.message.user?.name ?? "" });
       this.#context.querySelector("span").textContent = `${verb}: ${about.message.content.slice(0, 80)}`;
     }
     if (about?.kind === "edit") this.#text.value = about.message.content;
@@ -60,10 +61,10 @@ export class Composer {
     this.say("");
     if (about?.kind === "edit") {
       const answer = await this.page.edit(about.message.id, content);
-      if (!answer.ok) return this.say(answer.error.message);
+      if (!answer.ok) return this.say(why(answer.error));
     } else {
       const sent = await this.#tray.send(content); // what is written stays in the field until the file has arrived
-      if (!sent.ok) return this.say(sent.error.message);
+      if (!sent.ok) return this.say(why(sent.error));
       const messageType = this.#question.checked ? "question" : "text";
       this.page.send(written() || content, { messageType, replyTo: about?.message.id ?? null, attachmentId: sent.id });
     }

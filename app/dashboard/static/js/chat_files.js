@@ -1,4 +1,6 @@
 /** The file that goes along with what is written: picked, dropped or pasted; looked at, described, sent, stopped, sent again. */
+import { t } from "./texts.js";
+
 const $ = (id) => document.getElementById(id);
 
 export class FileTray {
@@ -63,7 +65,7 @@ export class FileTray {
     if (!files.length || !this.#mayTake || this.#sending) return;
     this.file = files[0];
     this.#draw();
-    if (files.length > 1) this.#note.textContent += ", one file for each message";
+    if (files.length > 1) this.#note.textContent += `, ${t("chat.one_file")}`;
   }
 
   #over(event) {
@@ -97,7 +99,7 @@ export class FileTray {
     this.#progress.hidden = !this.#sending;
     this.#retry.hidden = !failed;
     this.#stop.textContent = this.#sending ? this.#stop.dataset.stop : this.#stop.dataset.remove;
-    this.#note.textContent = file ? `${this.#sending ? "Sending" : "With"} ${file.name}` : "";
+    this.#note.textContent = file ? t(this.#sending ? "chat.sending_file" : "chat.with_file", { name: file.name }) : "";
     this.#preview(isPicture ? file : undefined);
   }
 

@@ -1,4 +1,5 @@
 /** One message on the page. What people wrote is only ever set as text. */
+import { locale, t, why } from "./texts.js";
 
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 const template = document.getElementById("chat-message");
@@ -27,13 +28,14 @@ export function drawMessage(message, context) {
   part(".author").textContent = authorOf(message, context);
   part(".guest").hidden = !message.user?.isGuest;
   part("time").dateTime = message.createdAt;
-  part("time").textContent = new Date(message.createdAt).toLocaleTimeString([], CLOCK);
+  part("time").textContent = new Date(message.createdAt).toLocaleTimeString(locale, CLOCK);
   part(".edited").hidden = !message.editedAt || Boolean(message.deletedAt);
   drawContent(part(".content"), message);
+  if (message.messageType === "stage") part(".content").dataset.before = `${t("chat.on_stage")} `;
   drawFile(part(".file"), message.attachment);
   drawQuote(part(".quote"), context.quoted);
   drawVotes(part(".vote"), message, context);
-  part(".status").textContent = message.error?.message ?? (message.pending ? "Sending" : "");
+  part(".status").textContent = message.error ? why(message.error) : message.pending ? t("chat.sending") : "";
   part(".status").classList.toggle("field-error", Boolean(message.error));
   drawActions(part(".menu"), message, context);
   return item;
@@ -45,11 +47,11 @@ export function keyOf(message) {
 
 function authorOf(message, { isMine }) {
   if (message.messageType === "system") return "";
-  return message.user?.name || (isMine ? "You" : "Somebody who left");
+  return message.user?.name || t(isMine ? "chat.you" : "chat.left");
 }
 
 function drawContent(place, { content, deletedAt }) {
-  place.textContent = deletedAt ? "Deleted" : content;
+  place.textContent = deletedAt ? t("chat.deleted") : content;
   place.classList.toggle("soft", Boolean(deletedAt));
 }
 
@@ -76,37 +78,27 @@ function sizeOf(bytes) {
 
 function drawQuote(place, quoted) {
   place.hidden = !quoted;
-  if (quoted) place.textContent = `${quoted.user?.name ?? ""}: ${(quoted.content || "deleted").slice(0, QUOTE_LENGTH)}`;
+  if (quoted) place.textContent = `${quoted.user?.name ?? ""}: ${(quoted.content || t("chat.deleted")).slice(0, QUOTE_LENGTH)}`;
 }
 
 function drawVotes(button, message, { voted, mayAct }) {
   button.hidden = message.messageType !== "question" || Boolean(message.deletedAt) || !mayAct.includes("vote");
   button.textContent = `▲ ${message.votes ?? 0}`;
   button.setAttribute("aria-pressed", String(voted));
-  button.setAttribute("aria-label", `Want this answered: ${message.votes ?? 0} votes`);
+  button.setAttribute("aria-label", t("chat.want", { n: message.votes ?? 0 }));
 }
 
-const LABELS = {
-  reply: "Reply",
-  edit: "Edit",
-  delete: "Delete",
-  seen: "Seen by",
-  stage: "Send to the stage",
-  mute: "Mute for ten minutes",
-  ban: "Ban from the room",
-  retry: "Send again",
-  discard: "Discard",
-};
+const ACTS = ["reply", "edit", "delete", "seen", "stage", "mute", "ban", "retry", "discard"];
 
 function drawActions(menu, message, { mayAct }) {
-  const acts = mayAct.filter((act) => act in LABELS);
+  const acts = mayAct.filter((act) => ACTS.includes(act));
   menu.hidden = !acts.length;
   menu.querySelector(".more").replaceChildren(
     ...acts.map((act) => {
       const button = document.createElement("button");
       button.type = "button";
       button.dataset.act = act;
-      button.textContent = LABELS[act];
+      button.textContent = t(`chat.${act}`);
       if (["delete", "ban", "discard"].includes(act)) button.className = "danger";
       return button;
     }),
