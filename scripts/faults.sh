@@ -4,4 +4,4 @@
 . "$(dirname "$0")/lib.sh"
 
 ensure_venv requirements-dev.txt
-exec "$VENV/bin/python" -m pytest -m fault --rounds 3 --table "$@"
+exec "$VENV/bin/python" -m pytest -m fault --rounds 3 --table tests/faults "$@"

@@ -45,10 +45,6 @@ class Outcome:
         self.recoveries_s.append(seconds)
         print(f"recovered in {seconds:.2f} s", flush=True)
 
-    def saw(self, what: str, times: int = 1) -> None:
-        """Clients noticed something."""
-        self.seen[what] = self.seen.get(what, 0) + times
-
     def note(self, text: str) -> None:
         """Something measured that has no column."""
         self.notes.append(text)

@@ -116,7 +116,6 @@ class Scene:
         All that was begun is acked afterwards, and everybody is back.
         """
         is_over = gevent.event.Event()
-        before = self._counts()
         talking = [gevent.spawn(self._talk, speaker, is_over) for speaker in self.speakers]
         timing = gevent.spawn(self._run_timers, is_over)
         gevent.sleep(0.8)
@@ -128,8 +127,6 @@ class Scene:
             is_over.set()
             gevent.joinall([*talking, timing], timeout=2 * LIMIT_S, raise_error=True)
         assert all(greenlet.ready() for greenlet in talking), "a message was never acked"
-        for what, count in self._counts().items():
-            self.outcome.saw(what, count - before[what])
 
     def recover(self) -> None:
         """Say something now, and note the seconds until everybody who may has it."""
@@ -177,6 +174,7 @@ class Scene:
         Raises:
             AssertionError: with each breach.
         """
+        self.outcome.seen = self._counts()
         head = self._head()
         eventually(lambda: all(self._is_at(each, head) for each in self.participants), LIMIT_S, self._stragglers(head))
         breaches = [f"{index}: {breach}" for index, each in enumerate(self.participants) for breach in each.breaches]

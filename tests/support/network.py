@@ -11,6 +11,7 @@ one, and what it starts or opens meanwhile belongs to that host. Nothing touches
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import itertools
 import os
@@ -102,6 +103,7 @@ class Network:
         return f"{switch}{self._hosts.index(host)}"
 
     def __enter__(self) -> Self:
+        atexit.register(self._delete)
         ip("netns", "add", self._room)
         for switch in self._switches:
             ip("link", "add", switch, "type", "bridge", inside=self._room)
@@ -109,6 +111,10 @@ class Network:
         return self
 
     def __exit__(self, *_: object) -> None:
+        atexit.unregister(self._delete)
+        self._delete()
+
+    def _delete(self) -> None:
         for namespace in [*(host.namespace for host in self._hosts), self._room]:
             ip("netns", "delete", namespace)
 
