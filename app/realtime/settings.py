@@ -90,7 +90,7 @@ class EngineSettings(FromEnvironment):
     backlog_age_ms: int = _setting(10_000, "How long it may leave it unread.")
     backlog_bytes_total: int = _setting(268_435_456, "What all clients together may leave unread.")
 
-    flush_slice_ms: float = _setting(2.0, "How long the fan-out works before it lets others run.")
+    flush_slice_ms: float = _setting(1.0, "How long the fan-out works before it lets others run.")
     flush_batch_bytes: int = _setting(131_072, "The most bytes gathered into one write.")
     pending_bytes_per_room: int = _setting(16_777_216, "Senders to a room wait while so much waits for its members.")
 

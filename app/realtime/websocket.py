@@ -33,8 +33,9 @@ from app.realtime.transport import SLOW_READER, TRANSPORT_CLOSE, TRANSPORT_ERROR
 
 READ: Final = 1
 WRITE: Final = 2
-#: Reading goes through one buffer for all: hub callbacks do not switch, so nobody else is in it.
-_BUFFER: Final = bytearray(65_536)
+#: Reading goes through one buffer for all: hub callbacks do not switch, so nobody else is in it. It is small, because what
+#: it holds is parsed in one go: tens of kilobytes of empty frames would hold up everybody else for tens of milliseconds.
+_BUFFER: Final = bytearray(4_096)
 _VIEW: Final = memoryview(_BUFFER)
 
 
@@ -109,28 +110,33 @@ class WebSocketTransport:
 
     def pump(self) -> None:
         """Hand over messages while the owner takes them; stop reading while it does not."""
+        pong: bytes | None = None
         try:
             while self._state == "open" and self.owner is not None:
                 if not self.owner.wants_more():
                     self._reader.stop()
-                    return
+                    break
                 message = self._parser.next_message()
                 if message is None:
                     if not self._reader.active:
                         self._reader.start(self._on_readable)
-                    return
-                self._take(*message)
+                    break
+                opcode, payload = message
+                if opcode == PING:
+                    assert isinstance(payload, bytes)
+                    pong = payload  # the last one answers all (RFC 6455 section 5.5.3): one write, however many came
+                else:
+                    self._take(opcode, payload)
         except ProtocolError as error:
             if self.owner is not None:
                 self.owner.on_protocol_error(error)
+        if pong is not None:
+            self.write(encode_frame(pong, PONG))
 
     def _take(self, opcode: int, payload: str | bytes) -> None:
         if opcode in (TEXT, BINARY):
             assert self.owner is not None
             self.owner.on_message(payload)
-        elif opcode == PING:
-            assert isinstance(payload, bytes)
-            self.write(encode_frame(payload, PONG))
         elif opcode == CLOSE:
             owner = self.owner
             self.close(NORMAL)

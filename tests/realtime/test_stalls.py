@@ -1,0 +1,106 @@
+"""However a client fills its connection, what it sent is handled in pieces short enough for all others.
+
+Measured in processor time of the thread, which does not grow when other programs are busy.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+from app.realtime.frames import BINARY, CONTINUATION, PING, TEXT, ProtocolError, split_frames
+from app.realtime.settings import EngineSettings
+from app.realtime.websocket import Bounds, WebSocketTransport
+from tests.realtime.raw import masked
+
+STALL_S = 0.020
+BURST_BYTES = 128 * 1024
+FINAL = 0x80
+
+
+class Taker:
+    """Takes all there is."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.error: ProtocolError | None = None
+        self.lost: str | None = None
+
+    def on_message(self, message: str | bytes) -> None:
+        self.messages += 1
+
+    def wants_more(self) -> bool:
+        return True
+
+    def on_protocol_error(self, error: ProtocolError) -> None:
+        self.error = error
+
+    def on_lost(self, reason: str) -> None:
+        self.lost = reason
+
+    def on_backlog(self, since_ms: int) -> None: ...
+
+
+class Timed(WebSocketTransport):
+    """Notes the longest that it kept the loop."""
+
+    __slots__ = ("longest_s", "turns")
+
+    def _on_readable(self) -> None:
+        began_s = time.thread_time()
+        super()._on_readable()
+        self.longest_s = max(self.longest_s, time.thread_time() - began_s)
+        self.turns += 1
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[Any, Timed, Taker]]:
+    theirs, ours = socket.socketpair()
+    taker = Taker()
+    transport = Timed(ours.detach(), taker, Bounds(EngineSettings()))
+    transport.longest_s, transport.turns = 0.0, 0
+    transport.start()
+    yield theirs, transport, taker
+    transport.release()
+    theirs.close()
+
+
+def filled(frame: bytes) -> bytes:
+    """As many of these frames as make a burst."""
+    return frame * (BURST_BYTES // len(frame))
+
+
+BURSTS = {
+    "empty pings": filled(masked(b"", FINAL | PING)),
+    "heartbeats": filled(masked(b"3")),
+    "empty texts": filled(masked(b"")),
+    "small events": filled(masked(b'42["x"]')),
+    "the largest frames": filled(masked(b"4" + b"x" * 65_000)),
+    "fragments of a byte": filled(
+        masked(b"a", TEXT) + masked(b"b", CONTINUATION) * 50 + masked(b"c", FINAL | CONTINUATION)
+    ),
+    "binary messages": filled(masked(b"x", FINAL | BINARY)),
+}
+
+
+@pytest.mark.parametrize("burst", BURSTS.values(), ids=BURSTS)
+def test_a_burst_is_handled_in_short_pieces(line: tuple[Any, Timed, Taker], burst: bytes) -> None:
+    theirs, transport, taker = line
+    gevent.spawn(theirs.sendall, burst).join(timeout=10)
+    while transport.turns < len(burst) // 4096 and taker.error is None:
+        gevent.sleep(0.001)
+    assert taker.error is None
+    assert transport.longest_s < STALL_S
+
+
+def test_many_pings_are_answered_by_one_pong_a_turn(line: tuple[Any, Timed, Taker]) -> None:
+    theirs, transport, _ = line
+    theirs.sendall(masked(b"first", FINAL | PING) + masked(b"last", FINAL | PING))
+    while not transport.turns:
+        gevent.sleep(0.001)
+    assert [payload for _, payload in split_frames(theirs.recv(100))] == [b"last"]
