@@ -44,12 +44,15 @@ _POSTGRES = """
         AND seq > :after AND deleted_at IS NULL
       ORDER BY seq DESC LIMIT :ranked_max))
     SELECT id AS message_id, seq, ts_rank(search_document, to_tsquery('simple', :words)) AS score FROM hits"""
+# Not FTS5's own ranking: to weigh the words it would read every message that has one of them, the room's lexeme included.
 _SQLITE = """
-    SELECT messages_search_keys.message_id, messages.seq, -bm25(messages_search, 0.0, 1.0) AS score
-    FROM messages_search JOIN messages_search_keys ON messages_search_keys.id = messages_search.rowid
-    JOIN messages ON messages.id = messages_search_keys.message_id
-    WHERE messages_search MATCH :words AND messages.seq > :after AND messages.deleted_at IS NULL
-    ORDER BY messages_search.rowid DESC LIMIT :ranked_max"""
+    SELECT message_id, seq, ({times}) / (40.0 + length(content)) AS score FROM (
+      SELECT messages.id AS message_id, messages.seq, messages.content
+      FROM messages_search JOIN messages_search_keys ON messages_search_keys.id = messages_search.rowid
+      JOIN messages ON messages.id = messages_search_keys.message_id
+      WHERE messages_search MATCH :words AND messages.seq > :after AND messages.deleted_at IS NULL
+      ORDER BY messages_search.rowid DESC LIMIT :ranked_max) AS newest"""
+_TIMES = "(length(content) - length(replace(lower(content), :word{n}, ''))) / length(:word{n})"
 
 
 def search_messages(*, actor: Actor, ref: str, q: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
@@ -106,7 +109,8 @@ def _hits(session: Session, room_id: str, words: list[str], after: int) -> Subqu
         statement = text(_POSTGRES)
         bound |= {"room": f"':{room_id}'", "room_id": room_id, "near": NEAR, "words": " & ".join(words) + ":*"}
     else:
-        statement = text(_SQLITE)
+        statement = text(_SQLITE.format(times=" + ".join(_TIMES.format(n=n) for n in range(len(words)))))
+        bound |= {f"word{n}": word for n, word in enumerate(words)}
         every = " AND ".join(f'"{word}"' for word in words)
         bound["words"] = f'room:"{room_id.replace("-", "")}" AND content:({every}*)'
     return (
