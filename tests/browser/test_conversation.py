@@ -138,3 +138,15 @@ def test_a_vote_is_remembered_when_the_page_is_opened_again(
     vote.click()
     expect(vote).to_have_text("▲ 0")
     expect(vote).to_have_attribute("aria-pressed", "false")
+
+
+def test_nothing_that_is_said_makes_a_phones_page_wider(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    first = host.post(f"/api/rooms/{room['id']}/messages", content="a long line that is quoted as one line " * 4)
+    host.post(f"/api/rooms/{room['id']}/messages", content="unbreakable" * 40, replyTo=first["id"])
+    page = enter(new_page(viewport={"width": 360, "height": 740}), host, room, "Grace")
+    expect(page.locator(".message .quote:visible")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    widest = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('#chat *')].map((e) => e.getBoundingClientRect().right))"
+    )
+    assert widest <= 360
