@@ -17,7 +17,7 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
-from gunicorn.http.errors import InvalidHeader
+from gunicorn.http.errors import InvalidHeader, ParseException
 from gunicorn.workers.base_async import ALREADY_HANDLED
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -32,6 +32,10 @@ TICK_S = 1.0
 IDLE_LAG_S = 0.005
 COLLECT_EVERY_S = 60.0
 COLLECT_ANYWAY_S = 900.0
+#: Of a refused body: no more than this is read, and no longer.
+READ_OUT_BYTES = 64 * 1024 * 1024
+READ_OUT_S = 2.0
+PIECE_BYTES = 65_536
 
 
 class GreenroomWorker(GeventWorker):  # type: ignore[misc]
@@ -103,6 +107,9 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         patience = self._limit_body(req, sock)
         try:
             return super().handle_request(listener_name, req, sock, addr)
+        except StopIteration:
+            _read_out(req)
+            raise
         finally:
             self.active_requests -= 1
             if patience is not None:
@@ -140,3 +147,14 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
 def _end_reading(sock: Any) -> None:
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RD)
+
+
+def _read_out(req: Any) -> None:
+    """Take, within bounds, what a client still sends of a body that was refused, before its connection is closed.
+
+    To close on unread bytes resets the connection, and the answer may be lost with it (RFC 9112 section 9.6).
+    """
+    left = READ_OUT_BYTES
+    with gevent.Timeout(READ_OUT_S, False), suppress(ParseException, OSError):
+        while left > 0 and (piece := req.body.read(PIECE_BYTES)):
+            left -= len(piece)

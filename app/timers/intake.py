@@ -8,7 +8,7 @@ from flask import Request
 
 from app.core.errors import AppError
 from app.timers.schemas import TimerImport
-from app.web.http import CSRF_FIELD, read_json
+from app.web.http import CSRF_FIELD, read_body, read_json
 
 _TEXT = {"schema": {"type": "string"}}
 _FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
@@ -31,7 +31,7 @@ def read_import(request: Request) -> dict[str, Any]:
         ValidationError: a value of them is not valid.
     """
     if request.mimetype == "text/csv":
-        body = {**_options(request.args), "csv": _decoded(request.get_data())}
+        body = {**_options(request.args), "csv": _decoded(read_body(request))}
     elif request.mimetype == "multipart/form-data":
         file = request.files.get("file")
         body = {**_options(request.form), **({"csv": _decoded(file.read())} if file else {})}

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify
+from gunicorn.http.errors import NoMoreData, ParseException
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -38,6 +39,8 @@ def as_app_error(why: Exception) -> AppError:
         return why
     if isinstance(why, ValidationError):
         return AppError("validation_failed", details=_flat(why.normalized_messages()))  # type: ignore[no-untyped-call]
+    if isinstance(why, (ParseException, NoMoreData)):  # of the body, which is read when a handler asks for it
+        return AppError("malformed", "The body ends too early, or is not framed as HTTP wants it.")
     if isinstance(why, HTTPException) and (why.code or 500) < 500:  # noqa: PLR2004
         return AppError(_BY_STATUS.get(why.code or 500, "malformed"))
     log.error("unexpected_error", exc_info=why)

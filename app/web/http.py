@@ -80,9 +80,7 @@ def read_json(req: Request) -> dict[str, Any]:
     Raises:
         AppError: `body_too_large`, `unsupported_media_type`, `malformed`.
     """
-    if req.content_length and req.content_length > current_app.config["MAX_CONTENT_LENGTH"]:
-        raise AppError("body_too_large")
-    raw = req.get_data(cache=True)
+    raw = read_body(req)
     if not raw:
         return {}
     if not req.is_json:
@@ -96,6 +94,22 @@ def read_json(req: Request) -> dict[str, Any]:
     if nesting(body) > MAX_DEPTH:
         raise AppError("malformed", "The body is nested too deeply.")
     return body
+
+
+def read_body(req: Request) -> bytes:
+    """All of the body of `req`.
+
+    Raises:
+        AppError: `body_too_large`.
+    """
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    if (req.content_length or 0) > limit:
+        raise AppError("body_too_large")
+    raw = req.get_data(cache=True)
+    # Of a body without a length Werkzeug reads as much as it may, and does not say that there was more.
+    if req.content_length is None and len(raw) >= limit:
+        raise AppError("body_too_large")
+    return raw
 
 
 def client_address() -> str:
