@@ -24,6 +24,7 @@ from app.rooms.models import Role, Room
 from app.timers.action import Action, begin_in_room, begin_on_timer
 from app.timers.events import TIMER_CREATED, TIMER_DELETED
 from app.timers.models import IS_RUNNING, IS_WAITING, Timer
+from app.timers.order import make_room, move, renumber
 from app.timers.programme import read_programme
 from app.timers.report import to_csv, to_ics
 from app.timers.runs import last_runs
@@ -51,7 +52,7 @@ def create_timer(*, actor: Actor, room_id: str, values: dict[str, Any]) -> Timer
     """A new idle timer, last in order unless `values` has a `position`.
 
     Raises:
-        AppError: `quota_exceeded`, `validation_failed`; `room_not_found`, `forbidden` and their kin.
+        AppError: `conflict` (`MAX_TIMERS`), `validation_failed`; `room_not_found`, `forbidden` and their kin.
     """
     with transaction() as work:
         action = begin_in_room(work, actor=actor, room_id=room_id)
@@ -73,7 +74,7 @@ def add_timers(action: Action, rows: list[dict[str, Any]]) -> list[Timer]:
         timer = Timer.new(room_id=room_id, position=position, now=action.work.now, **wanted)
         session.add(timer)
         if place is not None:
-            _make_room(action, timer, place)
+            make_room(action, timer, place)
         action.tell(timer, TIMER_CREATED, "create")
         timers.append(timer)
     return timers
@@ -90,7 +91,7 @@ def update_timer(*, actor: Actor, timer_id: str, values: dict[str, Any], if_revi
         place = wanted.pop("position", timer.position)
         action.apply(timer, "update", partial(timer.amend, wanted, action.work.now))
         if place != timer.position:
-            _move(action, timer, place)
+            move(action, timer, place)
     return timer
 
 
@@ -172,7 +173,7 @@ def order_timers(*, actor: Actor, room_id: str, ids: list[str]) -> list[Timer]:
         if sorted(ids) != sorted(by_id):
             raise AppError("validation_failed", details={"ids": ["Must name each timer of the room once."]})
         timers = [by_id[timer_id] for timer_id in ids]
-        _renumber(action, timers)
+        renumber(action, timers)
         return timers
 
 
@@ -249,27 +250,6 @@ def fire_timer(timer_id: str) -> bool:
                 return False
             raise
         return action.settle(timer)
-
-
-def _move(action: Action, timer: Timer, place: int) -> None:
-    """Put `timer` where the one at position `place` is; beyond the last it becomes the last."""
-    others = [other for other in action.in_order() if other is not timer]
-    limit = place + 1 if place > timer.position else place  # going down, it passes the one whose place it takes
-    index = sum(other.position < limit for other in others)
-    _renumber(action, [*others[:index], timer, *others[index:]])
-
-
-def _make_room(action: Action, new: Timer, place: int) -> None:
-    """Give a timer that nobody has heard of yet position `place`, or the last one."""
-    others = [other for other in action.in_order() if other is not new]
-    new.position = index = sum(other.position < place for other in others)
-    _renumber(action, others[:index])
-    _renumber(action, others[index:], first=index + 1)
-
-
-def _renumber(action: Action, timers: list[Timer], first: int = 0) -> None:
-    for position, timer in enumerate(timers, first):
-        action.apply(timer, "order", partial(timer.amend, {"position": position}, action.work.now))
 
 
 @contextmanager
