@@ -1,4 +1,4 @@
-"""`python -m bench`: runs `bench.run` and leaves no process behind, however that ends.
+"""`python -m bench`: runs `bench.run`, or `bench.history` if only that is asked for, and leaves no process behind.
 
 Servers and stores run in sessions of their own, so that a run which is killed would leave them: they come back to this process
 (it is their subreaper, prctl(2)), which ends them.
@@ -20,7 +20,9 @@ GOODBYE_S = 20
 
 def main() -> int:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    run = subprocess.Popen([sys.executable, "-m", "bench.run", *sys.argv[1:]])
+    asked = sys.argv[1:]
+    program = ["bench.history", *asked[2:]] if asked[:2] == ["--only", "history"] else ["bench.run", *asked]
+    run = subprocess.Popen([sys.executable, "-m", *program])
 
     def pass_on(signum: int, _: Any) -> None:
         run.send_signal(signum)
