@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, render_template
 
 from app.apidocs.asyncapi import asyncapi_document
+from app.apidocs.examples import shown_operations
 from app.apidocs.openapi import openapi_document
 from app.core.errors import CATALOGUE
 
@@ -25,5 +26,6 @@ def asyncapi() -> Response:
 
 @blp.get("/docs")
 def read() -> str:
-    """Both documents and the error codes, for people."""
-    return render_template("apidocs.html", openapi=openapi_document(), asyncapi=asyncapi_document(), errors=CATALOGUE)
+    """Both documents and the error codes, for people, who can try each operation there."""
+    shown = list(shown_operations(openapi_document()))
+    return render_template("apidocs.html", operations=shown, asyncapi=asyncapi_document(), errors=CATALOGUE)

@@ -82,6 +82,7 @@ class TimerImport(Schema):
         validate=validate.Regexp(r"[0-9]{1,2}\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
         metadata={
             "description": "only this day: its date, or its number from 1",
+            "example": "1",
             "pattern": "^([0-9]{1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$",
         },
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app.apidocs.command import DOCS, documents
 from app.apidocs.events import SERVER_EVENTS
+from app.apidocs.examples import shown_operations
 from app.apidocs.openapi import openapi_document, operations
 from app.core.errors import CATALOGUE
 from app.live.delivery import INTERNAL
@@ -74,6 +77,17 @@ def test_every_operation_says_who_may_call_it_and_how_it_refuses(app: Flask) -> 
         refusals = {status for status in operation["responses"] if status >= "400"}
         assert refusals >= {"400", "429", "503"}, (method, path)
         assert "default" not in operation["responses"], (method, path)
+
+
+def test_the_body_to_begin_with_is_one_that_the_document_allows(app: Flask) -> None:
+    with app.app_context():
+        document = openapi_document()
+    for shown in shown_operations(document):
+        if shown["body"] is not None:
+            operation = document["paths"][shown["path"]][shown["method"].lower()]
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            checked = {**schema, "components": document["components"]}
+            jsonschema_rs.validate(checked, json.loads(shown["body"]))
 
 
 def test_the_page_of_the_documents_names_every_error(client: FlaskClient) -> None:
