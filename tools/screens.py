@@ -26,7 +26,7 @@ WIDTHS = {360: 740, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")
 COLOURS = 128
 MINUTE_MS = 60_000
-PAGES = ("home", "sign-in", "sign-up", "rooms", "control", "viewer", "stage", "print")
+PAGES = ("home", "sign-in", "sign-up", "rooms", "control", "viewer", "stage", "crowd", "print")
 # Title, minutes, minutes after the beginning.
 RUN = (
     ("Welcome", 10, 0),
@@ -119,6 +119,7 @@ class Photographer:
         self.shoot(names, "sign-in", "/login")
         self.shoot(names, "viewer", share, live=True)
         self.shoot(names, "stage", f"{share}/stage", live=True)
+        self.shoot(names, "crowd", f"{share}/crowd", live=True)
         self.page.goto(f"{self.url}/login")
         self.page.fill("[name=username]", host.name)
         self.page.fill("[name=password]", PASSWORD)

@@ -12,6 +12,7 @@ from app.dashboard.pages.blueprint import pages
 
 def init_app(app: Flask, api: Api) -> None:
     """Register the pages, their assets, and how failures look to people."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # pages with a cookie leave uncompressed
     assets.init_app(app)
     failures.init_app(app)
     app.register_blueprint(pages)

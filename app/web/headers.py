@@ -12,6 +12,9 @@ from flask import Flask, Response, g, request
 from app.settings import Settings
 
 HSTS_S = 365 * 86_400
+NEVER_A_PAGE = frozenset({"text/javascript", "text/css"})
+"""What no browser shows as a document: a policy for it would say nothing, and a page loads thirty of them. The page that loads
+them has brought HSTS."""
 
 
 def allow_framing() -> None:
@@ -26,9 +29,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     def protect(response: Response) -> Response:
         framed = g.get("framing_allowed", False)
         headers = response.headers
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        if response.mimetype in NEVER_A_PAGE:
+            return response
         ancestors = "*" if framed else "'none'"
         headers.setdefault("Content-Security-Policy", f"{policy}; frame-ancestors {ancestors}")
-        headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
