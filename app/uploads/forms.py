@@ -9,7 +9,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 from app.core.errors import AppError
 
-CHUNK_BYTES = 128 * 1024
+CHUNK_BYTES = 64 * 1024
 OVERHEAD_BYTES = 64 * 1024
 FILE_FIELD = "file"
 _MAX_PARTS = 20

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.service import hold_account
+from app.backends.columns import Instant
 from app.backends.handles import handles
 from app.core.errors import AppError
 from app.rooms.access import lock_room
@@ -24,15 +25,18 @@ def require_quota(session: Session, *, user_id: str, room: Room, size: int, now:
     settings = handles.settings
     hold_account(session, user_id)
     lock_room(session, room)
-    mine, its = Attachment.user_id == user_id, Attachment.room_id == room.id
-    for name, which, most in (
-        ("person", mine, settings.upload_person_quota_bytes),
-        ("room", its, settings.upload_room_quota_bytes),
-    ):
-        if most and _used(session, which, now) + size > most:
+    used = session.execute(_USED, {"user_id": user_id, "room_id": room.id, "now": now}).one()
+    limits = {"person": settings.upload_person_quota_bytes, "room": settings.upload_room_quota_bytes}
+    for (name, most), taken in zip(limits.items(), used, strict=True):
+        if most and taken + size > most:
             raise AppError("quota_exceeded", details={name: [f"At most {most} bytes."]})
 
 
-def _used(session: Session, which: ColumnElement[bool], now: datetime) -> int:
-    counts = or_(Attachment.completed_at.is_not(None), Attachment.expires_at > now)
-    return int(session.scalar(select(func.coalesce(func.sum(Attachment.bytes), 0)).where(which, counts)) or 0)
+def _sum(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    counts = or_(Attachment.completed_at.is_not(None), Attachment.expires_at > bindparam("now", type_=Instant()))
+    return select(func.coalesce(func.sum(Attachment.bytes), 0)).where(which, counts).scalar_subquery()
+
+
+_USED = select(
+    _sum(Attachment.user_id == bindparam("user_id")), _sum(Attachment.room_id == bindparam("room_id"))
+)  # made once: making it costs more than asking
