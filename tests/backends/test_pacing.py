@@ -26,8 +26,8 @@ def test_nothing_is_lost_and_every_chunk_is_followed_by_a_rest(monkeypatch: pyte
 
 def test_a_reader_that_fails_is_no_longer_counted() -> None:
     def broken() -> gevent.Greenlet[[], None]:
-        raise OSError
+        raise OSError("gone")
 
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="gone"):
         list(pacing.paced(broken() for _ in range(1)))
     assert pacing._readers == 0
