@@ -51,7 +51,7 @@ def example(schema: Json, schemas: Json, depth: int = 0) -> Any:
 
 
 def _writable(schema: Json) -> Json:
-    alternatives = [branch["required"][0] for branch in schema.get("oneOf", schema.get("anyOf", []))]
+    alternatives = [branch["required"][0] for branch in schema.get("oneOf") or schema.get("anyOf") or []]
     parts = schema.get("properties", {})
     return {name: part for name, part in parts.items() if not part.get("readOnly") and name not in alternatives[1:]}
 
