@@ -156,7 +156,7 @@ class RedisPresence(MemoryPresence):
         """Rule 1."""
         if self._lease.hold(now_ms):
             self._outbox.begin_anew(self.rooms)
-            self._reads_again = bool(self._lease.former)
+            self._reads_again = self._reads_again or bool(self._lease.former)
 
     def _write(self, now_ms: float) -> None:
         """Rule 2: send what changed; what a failure leaves unsaid is said again."""
@@ -214,10 +214,11 @@ class RedisPresence(MemoryPresence):
         self._peers.show(store, fields, self._clock.monotonic_ms())
 
     def _lose_touch(self, now_ms: float, why: RedisError) -> None:
-        """Rule 5."""
+        """Rule 5. An inbox may have been emptied by a command whose answer was lost: so everything is read again."""
         if self._is_healthy:
             log.warning("presence_store_away", why=str(why))
         self._is_healthy = False
+        self._reads_again = True
         if now_ms - self._reached_ms <= self._lease.lease_ms:
             return
         self._peers.hide_all()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
+from redis.exceptions import RedisError
 
 from app.backends.presence import LEASE_MS
 from app.backends.presence_redis import RedisPresence
@@ -122,6 +123,26 @@ def test_a_lease_lost_in_the_middle_of_a_write_is_noticed_in_the_next_round(clus
     cluster.step()
     assert worker._lease.incarnation != former
     assert cluster.redis.hkeys(f"greenroom:presence:room:{ROOM}") == [worker._lease.incarnation.encode()]
+
+
+def test_an_inbox_whose_answer_was_lost_is_made_up_for(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one, _), (two, _) = cluster.worker(), cluster.worker()
+    two.put(ROOM, BO)
+    cluster.step()
+    one.put(ROOM, ADA)
+    one.sync()
+    take = two._store.take_inbox
+
+    def lose(incarnation: str) -> list[str]:
+        assert take(incarnation) == [ROOM]
+        monkeypatch.undo()
+        raise RedisError("the answer did not arrive in time")
+
+    monkeypatch.setattr(two._store, "take_inbox", lose)
+    two.sync()
+    assert ids(two) == {BO.id}
+    two.sync()
+    assert ids(two) == {ADA.id, BO.id}
 
 
 def test_a_store_that_forgot_everything_is_filled_again_and_nobody_seems_to_leave(cluster: Cluster) -> None:

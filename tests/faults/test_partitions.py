@@ -32,7 +32,8 @@ def scene(apart: Hosts, outcome: Outcome) -> Iterator[Scene]:
 @pytest.mark.fault("A worker's host is cut off from the stores for 6 s")
 def test_a_worker_without_its_stores_loses_nothing(apart: Hosts, scene: Scene) -> None:
     first = apart.cluster.servers["w1"].url
-    everybody = scene.count_seen_by(first)
+    everybody = len(scene.participants)
+    scene.wait_for_count(first, everybody)
     with scene.busy():
         apart.cut_from_stores()
         gone_s = eventually(lambda: scene.count_seen_by(first) < everybody, 5)

@@ -142,7 +142,8 @@ def test_redis_frozen_for_ten_seconds_loses_nothing(cluster: Shape, scene: Scene
 @pytest.mark.long
 @pytest.mark.fault("A worker is frozen for 15 s, then continued")
 def test_a_worker_frozen_for_fifteen_seconds_is_left_and_returns_with_the_truth(cluster: Shape, scene: Scene) -> None:
-    everybody = scene.count_seen_by(cluster.workers[1])
+    everybody = len(scene.participants)
+    scene.wait_for_count(cluster.workers[1], everybody)
     with scene.busy():
         with cluster.servers["w1"].paused():
             left_s = eventually(lambda: scene.count_seen_by(cluster.workers[1]) < everybody, 6)
