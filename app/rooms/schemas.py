@@ -201,6 +201,19 @@ class BanSchema(Schema):
     created_at = Instant(dump_only=True)
 
 
+class AuditEntrySchema(Schema):
+    """One action: what happened, how it looked to clients, who did it and what it was about. `actorId` null: by itself."""
+
+    seq = Whole(dump_only=True)
+    at = Instant(dump_only=True)
+    action = fields.String(dump_only=True, allow_none=True)
+    event = fields.String(dump_only=True)
+    actor_id = Id(dump_only=True, allow_none=True)
+    actor_name = fields.String(dump_only=True, allow_none=True)
+    timer_id = Id(dump_only=True, allow_none=True)
+    user_id = Id(dump_only=True, allow_none=True)
+
+
 class NewBan(Schema):
     """Whom to ban (one of `userId`, `guestId`) and why."""
 
@@ -247,6 +260,7 @@ class NewDirect(Schema):
 RoomPage = page_schema(RoomViewSchema)
 MemberPage = page_schema(MemberSchema)
 GuestPage = page_schema(GuestSchema)
+AuditPage = page_schema(AuditEntrySchema)
 BanPage = page_schema(BanSchema)
 LinkPage = page_schema(LinkSchema)
 

@@ -41,6 +41,7 @@ ACTIONS: list[tuple[str, str, Any, Role, int]] = [
     ("GET", "/rooms/{room}/guests", None, Role.VIEWER, 200),
     ("PATCH", "/rooms/{room}/guests/{other_guest}", {"mutedUntil": "2030-01-01T00:00:00Z"}, Role.HOST, 200),
     ("DELETE", "/rooms/{room}/guests/{other_guest}", None, Role.HOST, 204),
+    ("GET", "/rooms/{room}/audit", None, Role.HOST, 200),
     ("GET", "/rooms/{room}/bans", None, Role.HOST, 200),
     ("POST", "/rooms/{room}/bans", {"userId": "{target}"}, Role.HOST, 201),
     ("POST", "/rooms/{room}/bans", {"userId": "{other_host}"}, Role.OWNER, 201),

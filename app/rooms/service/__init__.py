@@ -1,6 +1,7 @@
 """The only ways to act on rooms and on the people in them; other features import from here."""
 
 from app.rooms.schemas import room_payload, stage_payload
+from app.rooms.service.audit import list_audit
 from app.rooms.service.bans import create_ban, delete_ban, list_bans
 from app.rooms.service.directs import open_direct
 from app.rooms.service.guests import admit_guest, list_guests, mute_guest, remove_guest
@@ -41,6 +42,7 @@ __all__ = [
     "flash_stage",
     "join_room",
     "leave_room",
+    "list_audit",
     "list_bans",
     "list_guests",
     "list_links",
