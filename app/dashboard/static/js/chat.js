@@ -20,6 +20,8 @@ export class Chat {
   #show = "all";
   #found;
   #loading = false;
+  /** Whether somebody has just picked a nickname: the field they want to write in next is not there yet. */
+  #enters = false;
   /** Whether people read at the end, as of their last scrolling: what comes in while the log is hidden must not undo it. */
   #follows = true;
 
@@ -183,6 +185,8 @@ export class Chat {
     this.#log.hidden = !canRead;
     $("chat-tabs").hidden = $("chat-search").hidden = !canRead;
     this.composer.allow(canRead && isOpen, settings.uploads && this.room.you.role !== "guest");
+    if (this.#enters && canRead) $("chat-text").focus();
+    if (canRead) this.#enters = false;
     $("chat-guest").hidden = canRead || !settings.guests;
     $("chat-note").textContent = this.#note(canRead, isOpen, settings);
     this.draw();
@@ -212,7 +216,7 @@ export class Chat {
     if (!answer.ok) return void ($("chat-note").textContent = why(answer.error));
     guest.enter(answer.accessToken);
     this.room.restart();
-    $("chat-text").focus();
+    this.#enters = true;
   }
 
   #showOnly(button) {
