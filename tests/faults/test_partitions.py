@@ -36,7 +36,7 @@ def test_a_worker_without_its_stores_loses_nothing(apart: Hosts, scene: Scene) -
     scene.wait_for_count(first, everybody)
     with scene.busy():
         apart.cut_from_stores()
-        gone_s = eventually(lambda: scene.count_seen_by(first) < everybody, 5)
+        gone_s = eventually(lambda: scene.count_seen_by(first) < everybody, 6)
         gevent.sleep(6 - gone_s)
         apart.mend()
         counting = gevent.spawn(scene.wait_for_count, first, everybody)
