@@ -83,6 +83,7 @@ LEAST: dict[str, tuple[Role, Any] | None] = {
     "GET /rooms/{room_id}/questions": (Role.HOST, None),
     "PUT /messages/{message_id}/question": (Role.HOST, {"state": "open"}),
     "GET /rooms/{room_id}/screens": (Role.HOST, None),
+    "GET /rooms/{room_id}/audit": (Role.HOST, None),
     "GET /rooms/{room_id}/messages/search": (Role.GUEST, {"q": "why"}),
     "GET /rooms/{room_id}/transcript.json": (Role.HOST, None),
     "GET /rooms/{room_id}/transcript.txt": (Role.HOST, None),
