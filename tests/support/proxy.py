@@ -112,7 +112,9 @@ class Proxy:
             for due, data in iter(pieces.get, (0, b"")):
                 gevent.sleep(max(0.0, due - time.monotonic()))
                 way.wait()
-                target.sendall(data)
+                for part in [data[n : n + 1] for n in range(len(data))] if self._pause_s else [data]:
+                    target.sendall(part)
+                    gevent.sleep(self._pause_s)
                 self.bytes_through += len(data)
         except OSError:
             return
