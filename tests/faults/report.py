@@ -20,6 +20,7 @@ from bench.machine import describe
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 BEGIN, END = "<!-- make faults -->\n", "<!-- end -->\n"
+MACHINE = pytest.StashKey[str]()
 HEADING = (
     "| fault | clients | what they see, each time | recovery: median, worst of N | test |\n|---|---|---|---|---|\n"
 )
@@ -73,6 +74,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--write", action="store_true", help="put the table of fault tests into docs/faults.md")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Look at the machine before the tests keep it busy."""
+    if config.getoption("--write"):
+        config.stash[MACHINE] = describe()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Name the fault in the report, which is all that the summary sees."""
@@ -92,7 +99,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(text)
     has_failed = any(terminalreporter.stats.get(kind) for kind in ("failed", "error"))
     if config.getoption("--write") and not has_failed:
-        write(text)
+        write(text, config.stash[MACHINE])
 
 
 def row(report: pytest.TestReport) -> str:
@@ -118,9 +125,9 @@ def recovery(outcome: Outcome) -> str:
     return f"{median(times):.1f} s, {max(times):.1f} s of {len(times)}" if times else "–"
 
 
-def write(table: str) -> None:
+def write(table: str, machine: str) -> None:
     """Replace what stands between the two marks of the document."""
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    measured = f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())}: {describe()}\n\n"
+    measured = f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())}: {machine}\n\n"
     DOCUMENT.write_text(before + BEGIN + measured + table + END + after)
