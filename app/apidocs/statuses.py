@@ -33,14 +33,12 @@ CONFLICTING = {
     ("post", "/api/rooms/{room_id}/timers"),
     ("post", "/api/rooms/{room_id}/timers/import"),
     ("post", "/api/rooms/{room_id}/messages"),
-    ("patch", "/api/messages/{message_id}"),
-    ("put", "/api/messages/{message_id}/vote"),
-    ("delete", "/api/messages/{message_id}/vote"),
     ("post", "/api/upload/init"),
     ("post", "/api/upload/complete"),
     ("put", "/api/uploads/{token}"),
     ("post", "/api/uploads/{token}"),
 }
+_WITH_STATES = ("/api/timers/{timer_id}", "/api/messages/{message_id}")
 _WITHOUT_IDENTITY = {("post", "/api/auth/register")}
 _NAMING_ROOMS = {"/api/messages", "/api/upload/init", "/api/upload/complete", "/api/dms"}
 _SIGNED = ("/api/uploads/{token}", "/api/files/{token}")
@@ -69,5 +67,6 @@ def refusals(method: str, path: str, operation: dict[str, Any]) -> list[int]:
         found |= {413, 415} if method != "get" else {416}
     found |= {422} if names else set()
     found |= {404} if "{" in path or path in _NAMING_ROOMS else set()
-    found |= {409} if (method, path) in CONFLICTING or path.startswith("/api/timers/") else set()
+    changes_state = method != "get" and path.startswith(_WITH_STATES)
+    found |= {409} if changes_state or (method, path) in CONFLICTING else set()
     return sorted(found)
