@@ -39,6 +39,7 @@ def test_a_message_has_the_form_of_the_contract(member: Actor, room: Room, clock
         "attachment": None,
         "replyTo": None,
         "votes": 0,
+        "question": None,
         "createdAt": to_wire(clock.now()),
         "editedAt": None,
         "deletedAt": None,
