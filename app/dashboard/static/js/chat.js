@@ -185,7 +185,7 @@ export class Chat {
     this.#log.hidden = !canRead;
     $("chat-tabs").hidden = $("chat-search").hidden = !canRead;
     this.composer.allow(canRead && isOpen, settings.uploads && this.room.you.role !== "guest");
-    if (this.#enters && canRead) $("chat-text").focus();
+    if (this.#enters && canRead) $("chat-text").focus({ preventScroll: true });
     if (canRead) this.#enters = false;
     $("chat-guest").hidden = canRead || !settings.guests;
     $("chat-note").textContent = this.#note(canRead, isOpen, settings);
