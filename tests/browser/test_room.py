@@ -91,6 +91,32 @@ def test_keys_run_the_show_but_not_while_somebody_types(new_page: NewPage, host:
     expect(page.locator("body")).to_have_attribute("data-phase", "running")
 
 
+def test_a_length_that_is_none_is_refused_beside_its_field_and_what_was_typed_stays(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    page = control_page(new_page, host, room)
+    complaints.expect("422")
+    page.fill(".add-timer [name=title]", "Lunch")
+    page.fill(".add-timer [name=duration]", "an hour")
+    page.click(".add-timer button")
+    expect(page.locator(".add-timer [role=alert]")).to_contain_text("1:05:00")
+    expect(page.locator(".add-timer [name=title]")).to_have_value("Lunch")
+    page.fill(".add-timer [name=duration]", "1:05:00")
+    page.click(".add-timer button")
+    expect(page.locator("#run-list li")).to_have_count(3)
+    expect(page.locator(".add-timer [role=alert]")).to_have_count(0)
+
+
+def test_hours_fit_into_the_card_of_a_narrow_column(new_page: NewPage, host: Person) -> None:
+    room = host.post("/api/rooms", name="Main hall")
+    host.post(f"/api/rooms/{room['id']}/timers", title="Day", duration=10 * 3_600_000)
+    page = open_live(new_page(viewport={"width": 1000, "height": 700}), f"{host.url}/r/{room['shareToken']}")
+    expect(page.locator("#digits")).to_have_text("10:00:00")
+    card, digits = (page.locator(name).bounding_box() or {} for name in ("#clock", "#digits"))
+    assert card["x"] <= digits["x"]
+    assert digits["x"] + digits["width"] <= card["x"] + card["width"]
+
+
 def test_with_the_socket_blocked_the_page_polls_and_its_buttons_act(
     new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
 ) -> None:

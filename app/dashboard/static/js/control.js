@@ -112,7 +112,7 @@ room.store.addEventListener("change", () => {
 room.store.addEventListener("stage", drawStage);
 setInterval(drawSince, SINCE_EVERY_MS);
 
-sendLiveForms(say);
+sendLiveForms();
 followKeys(room, act, { undo, report, help: $("keys") });
 $("show-keys").hidden = false;
 $("show-keys").addEventListener("click", () => $("keys").showModal());

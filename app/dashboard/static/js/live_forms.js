@@ -1,19 +1,18 @@
 /**
  * Forms marked `data-live` are sent without leaving the page. They go where they would go without scripts and get the same
- * page as answer; of it only the failure, if there is one, is shown.
+ * page as answer; of it only the failure, if there is one, is shown, in the form that it is about.
  */
 
 import { t } from "./texts.js";
 
-/** @param {(text: string) => void} show puts the failure, or "" where there is none, on the page */
-export function sendLiveForms(show) {
+export function sendLiveForms() {
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("form[data-live]");
     if (!form) return;
     event.preventDefault();
     const body = new FormData(form, event.submitter);
     const failure = await send(form.action, body);
-    show(failure);
+    show(form, failure);
     if (failure) return;
     form.closest("details.menu")?.removeAttribute("open");
     if (form.dataset.live !== "reset") return;
@@ -27,5 +26,14 @@ async function send(action, body) {
   if (response?.ok) return "";
   if (!response) return t("failed");
   const answer = new DOMParser().parseFromString(await response.text(), "text/html");
-  return answer.querySelector('[role="alert"], main h1')?.textContent.trim().replace(/\s+/g, " ") || t("failed");
+  const failure = answer.querySelector('.notice[role="alert"]') ?? answer.querySelector("main h1");
+  return failure?.textContent.trim().replace(/\s+/g, " ") || t("failed");
+}
+
+function show(form, failure) {
+  form.querySelector(":scope > .field-error")?.remove();
+  if (!failure) return;
+  const place = Object.assign(document.createElement("p"), { className: "field-error", textContent: failure });
+  place.setAttribute("role", "alert");
+  form.append(place);
 }
