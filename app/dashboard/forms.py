@@ -51,7 +51,7 @@ def read_form(
     body: dict[str, Any] = dict(fields)
     for name, function in (convert or {}).items():
         if name in fields:
-            body[name] = _converted(name, function, fields[name])
+            body[name] = converted(name, function, fields[name])
     body.update({name: name in fields for name in flags})
     body.update({name: None for name in clear if request.form.get(name) == ""})
     data: dict[str, Any] = schema.load(body)
@@ -73,7 +73,7 @@ def duration_ms(text: str) -> int:
     return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(last)) * 1000
 
 
-def _converted(name: str, function: Callable[[str], Any], text: str) -> Any:
+def converted(name: str, function: Callable[[str], Any], text: str) -> Any:
     """The value, or a refusal that names the field."""
     try:
         return function(text)

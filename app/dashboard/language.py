@@ -6,6 +6,7 @@ asks for. Scripts get the keys that begin with `js.` along with the page. What p
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,25 @@ def _read(name: str) -> dict[str, str]:
 
 CATALOGUE: Final = {lang: _read(lang) for lang in LANGUAGES}
 ERRORS: Final = {"fr": _read("errors.fr")}  # the English ones are those of `app.core.errors`
+DETAILS: Final = {"fr": _read("details.fr")}  # by the English of the schemas, with {} for each number
+FIELDS: Final = {
+    "description": "form.description",
+    "duration": "control.length",
+    "email": "account.email",
+    "expiresAt": "share.until_field",
+    "file": "control.file",
+    "label": "share.label",
+    "maxUses": "share.uses",
+    "name": "form.name",
+    "password": "account.password",
+    "settings.slowModeMs": "settings.slow",
+    "slowMode": "settings.slow",
+    "startsAt": "control.starts_at",
+    "text": "control.message",
+    "title": "control.timer_title",
+    "username": "people.username",
+}
+_NUMBER = re.compile(r"\d+")
 
 
 def language() -> str:
@@ -68,6 +88,21 @@ def text(key: str, **values: object) -> str:
 def error_text(error: AppError) -> str:
     """Why something was refused, in the reader's language where the catalogue has it."""
     return ERRORS.get(language(), {}).get(error.code, error.message)
+
+
+def detail_text(whys: list[str] | str) -> str:
+    """What is wrong with one field, in the reader's language where the catalogue has it."""
+    return " ".join(_detail(why) for why in ([whys] if isinstance(whys, str) else whys))
+
+
+def _detail(why: str) -> str:
+    found = DETAILS.get(language(), {}).get(_NUMBER.sub("{}", why))
+    return found.format(*_NUMBER.findall(why)) if found else why
+
+
+def field_label(name: str) -> str:
+    """What the page calls a field of the API; its own name where no page has it."""
+    return text(FIELDS[name]) if name in FIELDS else name
 
 
 def script_texts() -> dict[str, str]:

@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from app.core.errors import CATALOGUE as ERROR_CODES
-from app.dashboard.language import CATALOGUE, ERRORS
+from app.dashboard.language import CATALOGUE, DETAILS, ERRORS
 from tests.dashboard.plain_browser import PlainBrowser
 
 DASHBOARD = Path(__file__).parents[2] / "app" / "dashboard"
@@ -74,6 +74,19 @@ def test_a_refusal_is_told_in_the_language_of_the_page(browser: PlainBrowser) ->
     headers = {"Accept": "text/html", "Accept-Language": "fr", "Sec-Fetch-Site": "same-origin"}
     answer = browser.client.post("/login", data={"username": "nobody", "password": "x" * 12}, headers=headers)
     assert "Aucun compte avec ce nom et ce mot de passe." in answer.text
+
+
+def test_what_is_wrong_with_a_field_is_told_as_the_page_speaks_and_by_its_label(host: PlainBrowser) -> None:
+    host.make_room()
+    host.submit("/language", lang="fr")
+    slow = host.submit("/settings", slowMode="soon").text
+    assert "Mode lent : secondes entre deux messages\N{NO-BREAK SPACE}: Écrivez un nombre." in slow
+    assert "Durée\N{NO-BREAK SPACE}: Écrivez des minutes" in host.add_timer("Lunch", "an hour").text
+    assert "Nom\N{NO-BREAK SPACE}: Entre 1 et 120 caractères." in host.submit("/settings", name="x" * 121).text
+
+
+def test_every_french_reason_has_as_many_places_as_the_english_one() -> None:
+    assert [why for why, french in DETAILS["fr"].items() if why.count("{}") != french.count("{}")] == []
 
 
 def test_a_choice_of_language_never_leads_to_another_site(host: PlainBrowser) -> None:

@@ -12,7 +12,7 @@ from app.core.clock import from_wire, ms_between, to_wire
 from app.core.errors import AppError
 from app.dashboard import texts
 from app.dashboard.forms import csrf_field, duration_text
-from app.dashboard.language import LANGUAGES, error_text, language, script_texts, text
+from app.dashboard.language import LANGUAGES, detail_text, error_text, field_label, language, script_texts, text
 from app.web.http import current_actor
 
 pages = Blueprint("pages", __name__, template_folder="../templates")
@@ -34,6 +34,8 @@ def shared() -> dict[str, Any]:
         "languages": LANGUAGES,
         "script_texts": script_texts,
         "error_text": error_text,
+        "detail_text": detail_text,
+        "field_label": field_label,
         "start_lead_ms": handles.settings.start_lead_ms,
     }
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.backends.handles import handles
 from app.core.errors import AppError
 from app.dashboard import texts
-from app.dashboard.forms import instant, read_form, shows_again, whole
+from app.dashboard.forms import converted, instant, read_form, shows_again, whole
 from app.dashboard.pages.blueprint import pages, require_person
 from app.dashboard.pages.control import back_to_control, control
 from app.dashboard.pages.view import front_timers
@@ -54,7 +54,7 @@ def change_room(room_id: str) -> Response:
     flags: dict[str, Any] = {name: name in request.form for name in texts.ROOM_FLAGS}
     choices: dict[str, Any] = {name: request.form[name] for name in ("chatMode", "history") if name in request.form}
     if seconds := request.form.get("slowMode"):
-        choices["slowModeMs"] = whole(seconds) * 1000
+        choices["slowModeMs"] = converted("slowMode", whole, seconds) * 1000
     body = {
         "name": request.form.get("name", ""),
         "description": request.form.get("description", ""),
