@@ -69,6 +69,12 @@ def test_numbers_are_for_operators_and_the_metrics_token(app: Flask, client: Fla
     assert client.get(path, headers=bearer(sign_in.access_token)).status_code == 200
 
 
+def test_a_scraper_without_a_token_is_refused_and_not_sent_to_a_form(client: FlaskClient) -> None:
+    scraper = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5,*/*;q=0.1"}
+    assert client.get("/metrics", headers=scraper).status_code == 401
+    assert client.get("/metrics", headers={"Accept": "text/html,*/*;q=0.8"}).status_code == 303
+
+
 def test_the_metrics_token_opens_nothing_else(client: FlaskClient) -> None:
     assert client.get("/api/me", headers=bearer(TOKEN)).status_code == 401
     assert client.post("/api/rooms", json={"name": "x"}, headers=bearer(TOKEN)).status_code == 401

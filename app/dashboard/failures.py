@@ -18,6 +18,8 @@ def render_failure(error: AppError) -> AnyResponse | None:
     if request.path.startswith("/api/") or not request.accept_mimetypes.accept_html:
         return None
     if error.status == 401:  # noqa: PLR2004
+        if "text/html" not in request.headers.get("Accept", ""):
+            return None  # a program that takes anything, as Prometheus and curl do: a form to sign in tells it nothing
         return redirect(url_for("pages.sign_in", next=request.path if request.method == "GET" else None), code=303)
     response: Response = make_response(render_template("failure.html", error=error), error.status)
     return response
