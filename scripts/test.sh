@@ -12,7 +12,8 @@ sh scripts/lint.sh
 sh scripts/types.sh
 
 half() {
-    SHARD=$1/2 COVERAGE_FILE="$PWD/var/coverage/$1/data" "$VENV/bin/python" -m pytest --cov --cov-report= --cov-fail-under=0
+    SHARD=$1/2 COVERAGE_FILE="$PWD/var/coverage/$1/data" "$VENV/bin/python" -m pytest \
+        --cov --cov-report= --cov-fail-under=0 --durations=15 --durations-min=5
 }
 
 rm -rf var/coverage
