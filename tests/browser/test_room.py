@@ -137,6 +137,24 @@ def test_with_the_socket_blocked_the_page_polls_and_its_buttons_act(
     eventually(lambda: page.evaluate("true") and 304 in answers, 10)
 
 
+def test_with_the_socket_blocked_a_guest_comes_in_reads_and_writes(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    complaints.expect("socket.io", "401")  # whether nobody in particular may read is found out by asking
+    host.post(f"/api/rooms/{room['id']}/messages", content="Doors open at nine")
+    page = new_page()
+    page.route("**/socket.io/**", lambda route: route.abort())
+    page.add_init_script("delete window.WebSocket")
+    page.goto(f"{host.url}/r/{room['shareToken']}")
+    page.wait_for_selector("#connection[data-state=polling]")
+    page.fill("#chat-guest [name=name]", "Grace")
+    page.click("#chat-guest button")
+    expect(page.locator("#chat-log")).to_contain_text("Doors open at nine")
+    page.fill("#chat-text", "On my way")
+    page.click("#chat-compose >> text=Send")
+    expect(page.locator("#chat-log .message:not(.pending)", has_text="On my way")).to_have_count(1)
+
+
 def test_when_the_server_is_gone_the_clock_runs_on_and_says_so(
     new_page: NewPage, start_server: Any, complaints: Any
 ) -> None:

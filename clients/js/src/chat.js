@@ -31,6 +31,7 @@ export class Conversation extends EventTarget {
     this.room = room;
     this.#storage = storage;
     room.addEventListener("joined", ({ detail }) => this.#joined(detail));
+    room.addEventListener("restarted", () => ([this.canRead, this.#polledChat] = [undefined, undefined]));
     room.addEventListener("polled", ({ detail }) => this.#poll(detail));
     room.store.addEventListener("messages", () => this.#changed());
   }

@@ -104,6 +104,8 @@ export class Room extends EventTarget {
   /** Come in anew, as somebody else: everything is told again. */
   restart() {
     this.store.forget();
+    this.#etag = undefined;
+    this.dispatchEvent(new Event("restarted"));
     this.client.reconnect();
   }
 

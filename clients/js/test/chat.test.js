@@ -100,3 +100,16 @@ test("a viewer reads nothing", async () => {
   await room.join();
   assert.equal(talk.canRead, false);
 });
+
+test("without a socket, who picks a name is asked for anew and may read from then on", async () => {
+  const room = new Room(refused("unauthenticated"), { ok: true, items: [] });
+  const talk = new Conversation(room);
+  const poll = () => (room.dispatchEvent(new CustomEvent("polled", { detail: { chat: 3 } })), settled());
+  await poll();
+  assert.equal(talk.canRead, false);
+  await poll();
+  assert.equal(room.asked.length, 1);
+  room.dispatchEvent(new Event("restarted"));
+  await poll();
+  assert.equal(talk.canRead, true);
+});
