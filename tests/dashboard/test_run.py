@@ -33,6 +33,15 @@ def test_a_length_that_is_none_adds_nothing_and_is_told(host: PlainBrowser, room
     assert timers(host, room_id) == []
 
 
+def test_a_page_as_it_was_sent_shows_what_is_left(host: PlainBrowser, room_id: str, clock: FakeClock) -> None:
+    host.add_timer("Opening")
+    host.submit("/start")
+    clock.advance(60_500)
+    share = host.share_path()
+    for path in (f"/rooms/{room_id}", share, f"{share}/stage", f"{share}/crowd"):
+        assert "24:00" in host.open(path).text, path
+
+
 def test_every_button_of_a_timer_works_by_form(host: PlainBrowser, room_id: str, clock: FakeClock) -> None:
     host.add_timer("One")
     host.add_timer("Two")

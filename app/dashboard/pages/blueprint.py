@@ -46,6 +46,19 @@ def duration(ms: int) -> str:
     return duration_text(ms)
 
 
+@pages.app_template_filter("left")
+def left(timer: dict[str, Any]) -> str:
+    """What a clock shows of a timer until scripts take over, and without them: as `remaining` in clients/js, rounded up."""
+    ms = timer["remainingMs"]
+    if timer["state"] == "running":
+        ms = max(0, ms_between(handles.clock.now(), from_wire(timer["endTimestamp"])))
+    elif timer["state"] == "finished":
+        ms = 0
+    elif ms is None:
+        ms = timer["duration"] + timer["addedMs"]
+    return duration_text(-(-ms // 1000) * 1000)
+
+
 @pages.app_template_filter("duration_input")
 def duration_input(ms: int) -> str:
     """What a duration field shows: minutes where they are whole."""
