@@ -1,6 +1,6 @@
 """schemathesis against the whole API as two people, with all its checks: every finding is a fault of product or document.
 
-Each database gets other phases, so that both together stay short; `make fuzz` gives each all of them, and longer.
+`make test` tries what the document allows and forbids, one by one; `make fuzz` adds steps and chance, on each database.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def test_schemathesis_finds_nothing_in_any_operation(start_server: StartServer, 
     assert unreached <= NOT_REACHED, "an operation that never succeeds is not tested"
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing_step_by_step_on_postgresql(
     start_server: StartServer, postgres_url: str, tmp_path: Path
 ) -> None:
