@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from dotenv import dotenv_values
 
 WEAK_SECRET_BYTES = 32
+MOST_DAYS = 36_500
 UPLOAD_TYPES = (
     *("image/jpeg", "image/png", "image/gif", "image/webp"),
     *("audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/webm", "video/mp4", "video/webm", "video/quicktime"),
@@ -39,6 +40,13 @@ def _integer(raw: str) -> int:
     value = int(raw)
     if value < 0:
         raise ValueError("must not be negative")
+    return value
+
+
+def _days(raw: str) -> int:
+    value = int(raw)
+    if not 1 <= value <= MOST_DAYS:
+        raise ValueError(f"must be from 1 to {MOST_DAYS}")
     return value
 
 
@@ -160,6 +168,9 @@ class Settings:
         "REFRESH_TOKEN_MS", 7 * 86_400_000, _integer, "Life of a refresh token.", unit="ms"
     )
     guest_token_ms: int = _setting("GUEST_TOKEN_MS", 24 * 3_600_000, _integer, "Life of a guest's token.", unit="ms")
+    audit_keep_days: int = _setting(
+        "AUDIT_KEEP_DAYS", 365, _days, "How long is kept what hosts did in their rooms.", unit="days"
+    )
     metrics_token: str = _setting(
         "METRICS_TOKEN",
         "",

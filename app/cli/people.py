@@ -23,11 +23,12 @@ from app.core.clock import to_wire
 from app.core.errors import AppError
 from app.messages.models import Message, Notification, ReadCursor, Vote
 from app.rooms import service as rooms
-from app.rooms.models import Membership, Room
+from app.rooms.models import AuditEntry, Membership, Room
 
 DELETED_NAME = "deleted user"
 BATCH = 500
 SECRET_COLUMNS = frozenset({"password_hash"})
+OTHERS = frozenset({"actor_id", "actor_name"})
 
 
 @click.command("create-user")
@@ -104,17 +105,19 @@ def personal_rows(user_id: str) -> Iterator[tuple[str, Iterator[dict[str, Any]]]
     yield "message", _rows(Message, Message.user_id == user_id, Message.id)
     yield "vote", _rows(Vote, Vote.person_id == user_id, Vote.message_id)
     yield "read", _rows(ReadCursor, ReadCursor.person_id == user_id, ReadCursor.room_id)
+    yield "action", _rows(AuditEntry, AuditEntry.actor_id == user_id, AuditEntry.id)
+    yield "action-upon", _rows(AuditEntry, AuditEntry.subject_id == user_id, AuditEntry.id, hidden=OTHERS)
     yield "notification", _rows(Notification, Notification.user_id == user_id, Notification.id)
 
 
-def _rows(model: Any, mine: Any, key: Any) -> Iterator[dict[str, Any]]:
+def _rows(model: Any, mine: Any, key: Any, hidden: frozenset[str] = frozenset()) -> Iterator[dict[str, Any]]:
     after = None
     while True:
         query = select(model).where(mine).order_by(key).limit(BATCH)
         with reading() as session:
             found = list(session.scalars(query if after is None else query.where(key > after)))
         for row in found:
-            columns = [column.key for column in row.__table__.columns if column.key not in SECRET_COLUMNS]
+            columns = [column.key for column in row.__table__.columns if column.key not in SECRET_COLUMNS | hidden]
             yield {name: _plain(getattr(row, name)) for name in columns}
         if len(found) < BATCH:
             return
@@ -141,6 +144,7 @@ def _forget(work: Transaction, user: User, unusable: str) -> None:
     devices.revoke(work, session.scalars(select(Device).where(Device.user_id == user.id)))
     session.execute(update(Device).where(Device.user_id == user.id).values(user_agent=""))
     session.execute(update(Message).where(Message.user_id == user.id).values(author_name=DELETED_NAME))
+    session.execute(update(AuditEntry).where(AuditEntry.actor_id == user.id).values(actor_name=DELETED_NAME))
     session.execute(update(Notification).where(Notification.from_id == user.id).values(from_name=DELETED_NAME))
     session.execute(delete(ReadCursor).where(ReadCursor.person_id == user.id))
     session.execute(delete(Notification).where(Notification.user_id == user.id))

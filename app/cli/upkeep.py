@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import text
 
 from app.auth import service as auth
+from app.backends.handles import handles
 from app.backends.transaction import database, reading
 from app.core.clock import add_ms
 from app.core.errors import AppError
@@ -32,6 +33,9 @@ JOBS: dict[str, Callable[[], int]] = {
         before=add_ms(database.now(), -DELETED_ROOMS_MS)
     ),
     "room events older than a day": lambda: rooms.prune_room_events(before=add_ms(database.now(), -ROOM_EVENTS_MS)),
+    "host actions older than AUDIT_KEEP_DAYS": lambda: rooms.prune_audit(
+        before=add_ms(database.now(), -handles.settings.audit_keep_days * DAY_MS)
+    ),
     "devices whose sign-in has run out": auth.prune_devices,
     "uploads that were not finished, or that no message shows": lambda: uploads.prune_uploads(
         before=add_ms(database.now(), -uploads.UNUSED_MS)

@@ -6,7 +6,16 @@ from flask import Flask
 from flask_smorest import Api
 
 from app.dashboard import assets, failures
-from app.dashboard.pages import accounts, control, people, questions, rooms, run, viewer  # noqa: F401 - each adds its pages
+from app.dashboard.pages import (  # noqa: F401 - each adds its pages
+    accounts,
+    audit,
+    control,
+    people,
+    questions,
+    rooms,
+    run,
+    viewer,
+)
 from app.dashboard.pages.blueprint import pages
 
 

@@ -16,6 +16,7 @@ from app.messages.history import require_message
 from app.messages.models import Message, Vote
 from app.messages.payloads import Payload, load_payloads, select_messages
 from app.messages.rights import require_writing
+from app.rooms import service as rooms
 from app.rooms.access import Access
 from app.rooms.models import Role
 from app.rooms.stream import raise_chat
@@ -43,7 +44,7 @@ def edit_message(*, actor: Actor, message_id: str, content: str) -> Payload:
 
 
 def delete_message(*, actor: Actor, message_id: str) -> Payload:
-    """Empty a message and keep its place: one's own, or as a host anybody's; deleting twice changes nothing.
+    """Empty a message and keep its place: one's own, or as a host anybody's, which the audit tells; twice changes nothing.
 
     Raises:
         AppError: `message_not_found`, `forbidden`.
@@ -57,6 +58,8 @@ def delete_message(*, actor: Actor, message_id: str) -> Payload:
         changed = change_message(work, message, content="", deleted_at=work.now)
         if message["attachment"]:
             uploads.release_attachment(work, message["attachment"]["id"])
+        if not _is_author(actor, message):
+            record_upon_message(work, actor, message, "message-deleted")
         deleted = message_deleted(room_id=message["roomId"], message_id=message["id"], change_seq=changed["changeSeq"])
         work.emit(deleted)
         return changed
@@ -116,6 +119,21 @@ def change_message(work: Transaction, message: Payload, **values: Any) -> Payloa
     if session.execute(statement).first() is None:
         raise AppError("conflict", "The message was deleted.")
     return load_payloads(session, select_messages().where(Message.id == message["id"]))[0]
+
+
+def record_upon_message(
+    work: Transaction, actor: Actor, message: Payload, action: str, event: str | None = None, **details: Any
+) -> None:
+    """Write into the room's audit what a host did to a message: whose it is, not what it says."""
+    rooms.record_action(
+        work,
+        room_id=message["roomId"],
+        actor=actor,
+        action=action,
+        event=event or action,
+        subject=rooms.Subject("message", message["id"]),
+        details={"authorId": message["userId"], **details},
+    )
 
 
 def _is_author(actor: Actor, message: Payload) -> bool:

@@ -9,8 +9,8 @@ from sqlalchemy import case
 from app.backends.transaction import reading, transaction
 from app.core.actor import Actor
 from app.core.errors import AppError
-from app.messages.changing import change_message
-from app.messages.events import message_edited
+from app.messages.changing import change_message, record_upon_message
+from app.messages.events import MESSAGE_EDITED, message_edited
 from app.messages.history import require_message
 from app.messages.models import QUESTION_STATES, Message
 from app.messages.payloads import Payload, load_payloads, select_messages
@@ -35,6 +35,7 @@ def set_question_state(*, actor: Actor, message_id: str, state: str) -> Payload:
         if message["question"]["state"] == state:
             return message
         changed = change_message(work, message, question_state=state)
+        record_upon_message(work, actor, message, "question", MESSAGE_EDITED, state=state)
         work.emit(message_edited(changed, cause="question"))
         return changed
 

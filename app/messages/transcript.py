@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.backends.transaction import database, reading
+from app.backends.transaction import reading, transaction
 from app.core.actor import Actor
 from app.core.clock import to_wire
 from app.messages.models import Message
 from app.messages.payloads import Payload, load_payloads, select_messages
+from app.rooms import service as rooms
 from app.rooms.access import readable_after, require_role
 from app.rooms.models import Role
 
 ROWS_PER_TRANSACTION = 500
+EXPORTED = "transcript-exported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,15 @@ class Transcript:
 
 
 def get_transcript(*, actor: Actor, room_id: str) -> Transcript:
-    """The transcript of a room, for its hosts; `history` holds for them as well.
+    """The transcript of a room, for its hosts; `history` holds for them as well. That it was taken is in the room's audit.
 
     Raises:
         AppError: those of `require_role` for a host.
     """
-    with reading() as session:
-        access = require_role(session, actor=actor, ref=room_id, need=Role.HOST)
-        return Transcript(access.room.id, access.room.name, to_wire(database.now()), readable_after(access))
+    with transaction() as work:
+        access = require_role(work.session, actor=actor, ref=room_id, need=Role.HOST)
+        rooms.record_action(work, room_id=access.room.id, actor=actor, action=EXPORTED, event=EXPORTED)
+        return Transcript(access.room.id, access.room.name, to_wire(work.now), readable_after(access))
 
 
 def _line(message: Payload) -> str:

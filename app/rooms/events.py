@@ -35,10 +35,25 @@ ACCESS_CAUSES = frozenset(
 )
 
 
-def log_update(work: Transaction, room: Room, actor: Actor, cause: str, before: dict[str, Any] | None = None) -> None:
+def log_update(
+    work: Transaction,
+    room: Room,
+    actor: Actor,
+    cause: str,
+    before: dict[str, Any] | None = None,
+    *,
+    details: dict[str, Any] | None = None,
+) -> None:
     """`room-updated`: the room without timers, plus `seq`."""
     append_room_event(
-        work, room_id=room.id, name=ROOM_UPDATED, payload=room_payload(room), actor=actor, cause=cause, before=before
+        work,
+        room_id=room.id,
+        name=ROOM_UPDATED,
+        payload=room_payload(room),
+        actor=actor,
+        cause=cause,
+        before=before,
+        details=details,
     )
 
 
@@ -52,8 +67,16 @@ def log_deletion(work: Transaction, room: Room, actor: Actor) -> None:
 def log_stage(work: Transaction, room: Room, actor: Actor, before: dict[str, Any]) -> int:
     """`stage-update`: the stage plus `roomId` and `seq`."""
     payload = {**stage_payload(room), "roomId": room.id}
+    details = {"visible": room.stage["visible"], "blackout": room.stage["blackout"]}
     return append_room_event(
-        work, room_id=room.id, name=STAGE_UPDATE, payload=payload, actor=actor, cause="stage", before=before
+        work,
+        room_id=room.id,
+        name=STAGE_UPDATE,
+        payload=payload,
+        actor=actor,
+        cause="stage",
+        before=before,
+        details=details,
     )
 
 

@@ -102,7 +102,7 @@ class RoomHead(Base):
 
 
 class RoomEvent(Base):
-    """One numbered change of a room, its stage or its timers, kept 24 h: for replay, undo, audit and the report."""
+    """One numbered change of a room, its stage or its timers, kept 24 h: for replay, undo and the report."""
 
     __tablename__ = "room_events"
     __table_args__ = (Index("ix_room_events_created_at", "created_at"),)
@@ -115,6 +115,31 @@ class RoomEvent(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JsonValue)
     actor_id: Mapped[Id | None]
     created_at: Mapped[When]
+
+
+class AuditEntry(Base):
+    """What somebody did who runs a room. `id` orders; `actor_name` is as it was then, `seq` the event's, if it was numbered.
+
+    No key to the actor: an entry outlives guests and memberships.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("ix_audit_entries_room_id_id", "room_id", "id"),
+        Index("ix_audit_entries_at", "at"),
+    )
+
+    id: Mapped[PrimaryId]
+    room_id: Mapped[Id] = mapped_column(ForeignKey("rooms.id", ondelete="CASCADE"))
+    seq: Mapped[BigInt | None]
+    at: Mapped[When]
+    actor_id: Mapped[Id]
+    actor_name: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    event: Mapped[str] = mapped_column(String(40))
+    subject_kind: Mapped[str | None] = mapped_column(String(10))
+    subject_id: Mapped[Id | None]
+    details: Mapped[dict[str, Any]] = mapped_column(JsonValue)
 
 
 class Membership(Base):

@@ -201,15 +201,30 @@ class BanSchema(Schema):
     created_at = Instant(dump_only=True)
 
 
-class AuditEntrySchema(Schema):
-    """One action: what happened, how it looked to clients, who did it and what it was about. `actorId` null: by itself."""
+class AuditSubjectSchema(Schema):
+    """Upon what something was done; the name of a timer as it was then, of a person (of a message: its author) as it is now."""
 
-    seq = Whole(dump_only=True)
+    kind = fields.String(dump_only=True, validate=validate.OneOf(["timer", "user", "guest", "message", "link"]))
+    id = Id(dump_only=True)
+    name = fields.String(dump_only=True, allow_none=True)
+
+
+class AuditEntrySchema(Schema):
+    """One action: who did it, under the name they had then, what, and upon what (`subject` null: the room).
+
+    `event` is how clients heard of it, `seq` its number in the room's stream, null if it is not in it. `timerId` and `userId`
+    repeat the subject's id where it is one. `details` are a few words more, by the action: `{"role": "host"}`.
+    """
+
+    id = Id(dump_only=True)
+    seq = Whole(dump_only=True, allow_none=True)
     at = Instant(dump_only=True)
-    action = fields.String(dump_only=True, allow_none=True)
+    action = fields.String(dump_only=True)
     event = fields.String(dump_only=True)
-    actor_id = Id(dump_only=True, allow_none=True)
-    actor_name = fields.String(dump_only=True, allow_none=True)
+    actor_id = Id(dump_only=True)
+    actor_name = fields.String(dump_only=True)
+    subject = fields.Nested(AuditSubjectSchema, dump_only=True, allow_none=True)
+    details = fields.Dict(keys=fields.String(), dump_only=True)
     timer_id = Id(dump_only=True, allow_none=True)
     user_id = Id(dump_only=True, allow_none=True)
 

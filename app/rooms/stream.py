@@ -18,6 +18,7 @@ from app.backends.transaction import Transaction
 from app.core.actor import Actor
 from app.core.event import Event, room_channel
 from app.rooms.models import RoomEvent, RoomHead
+from app.rooms.recording import record_action, subject_of
 
 _HEADS = cast("Table", RoomHead.__table__)
 _ROOMS = Bulk("wanted", {"room_id": Uuid(as_uuid=False)})
@@ -33,12 +34,16 @@ def append_room_event(
     actor: Actor,
     cause: str | None = None,
     before: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
 ) -> int:
     """Number a change of the room's stream, log it, and emit it as `name` with `payload` + `seq`.
+
+    What a person did is in the audit log as well.
 
     Args:
         cause: what happened, for subscribers, audit and report (`start`).
         before: what was there, enough to undo it.
+        details: what the audit says beside the cause (`{"role": "host"}`).
 
     Returns: the event's number.
     """
@@ -55,6 +60,16 @@ def append_room_event(
             actor_id=actor.id,
             created_at=work.now,
         )
+    )
+    record_action(
+        work,
+        room_id=room_id,
+        actor=actor,
+        action=cause or name,
+        event=name,
+        seq=seq,
+        subject=subject_of(name, payload, before or {}),
+        details=details,
     )
     work.emit(Event(name, room_channel(room_id), (payload,), "room", seq, cause))
     return seq

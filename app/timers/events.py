@@ -39,4 +39,13 @@ def tell_timer(
         payload = {"id": timer.id, "timerId": timer.id, "roomId": timer.room_id}
     else:
         payload = {**timer_to_wire(timer), "serverNow": to_wire(work.now)}
-    append_room_event(work, room_id=timer.room_id, name=name, payload=payload, actor=actor, cause=cause, before=before)
+    append_room_event(
+        work,
+        room_id=timer.room_id,
+        name=name,
+        payload=payload,
+        actor=actor,
+        cause=cause,
+        before=before,
+        details={"title": timer.title},
+    )

@@ -75,6 +75,22 @@ def test_a_person_gets_all_that_is_kept_about_them_and_no_secret(run: Run) -> No
     assert "bruno" not in json.dumps(lines)
 
 
+def test_what_somebody_did_and_what_was_done_upon_them_is_theirs_and_loses_their_name(run: Run) -> None:
+    ada, bruno = make_user("ada"), make_user("bruno")
+    room = make_room(ada)
+    add_member(room, bruno)
+    rooms.rotate_share_token(actor=ada, room_id=room.id)
+    rooms.change_member(actor=ada, room_id=room.id, user_id=str(bruno.id), changes={"role": "host"})
+    lines = [json.loads(line) for line in run("export-person", "ada").stdout.splitlines()]
+    assert [line["action"] for line in lines if line["kind"] == "action"] == ["rotated", "role"]
+    (upon,) = [json.loads(line) for line in run("export-person", "bruno").stdout.splitlines() if "action-upon" in line]
+    assert (upon["action"], upon["details"], "actor_name" in upon) == ("role", {"role": "host"}, False)
+    run("delete-person", "ada", "--yes", "--rooms-to", "bruno")
+    entries = rooms.list_audit(actor=bruno, room_id=room.id).items
+    assert [entry.action for entry in entries] == ["role", "role", "rotated"]
+    assert {entry.actor_name for entry in entries} == {"deleted user"}
+
+
 @pytest.fixture
 def deleted(app: Flask, run: Run) -> tuple[Room, Actor]:
     """Bruno, deleted, and Ada's room, where he had written something."""

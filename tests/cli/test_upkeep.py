@@ -72,6 +72,13 @@ def test_pruning_takes_what_is_old_and_nothing_else(run: Run, busy_room: Room, c
         assert session.query(RoomEvent).count() == 0
 
 
+def test_what_hosts_did_is_kept_for_as_long_as_the_operator_says(run: Run, busy_room: Room, clock: FakeClock) -> None:
+    clock.advance(handles.settings.audit_keep_days * upkeep.DAY_MS)
+    assert "host actions older than AUDIT_KEEP_DAYS: 0 removed" in run("prune").output
+    clock.advance(1)
+    assert "host actions older than AUDIT_KEEP_DAYS: 1 removed" in run("prune").output
+
+
 def test_the_files_of_what_is_gone_are_removed_from_the_storage(
     run: Run, client: FlaskClient, clock: FakeClock
 ) -> None:

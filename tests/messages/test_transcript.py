@@ -54,7 +54,7 @@ def test_long_rooms_are_read_in_pages(count: int, owner: Actor, room: Room, monk
         items = as_json(owner, room)["items"]
     assert isinstance(items, list)
     assert [item["content"] for item in items] == [str(n) for n in range(count)]
-    assert len(statements) == 1 + 3  # the rights, then the pages
+    assert len(statements) == 1 + 1 + 3  # the rights and the audit, then the pages
 
 
 def test_only_hosts_take_the_conversation_along(owner: Actor, room: Room) -> None:

@@ -16,5 +16,5 @@ blp = Blueprint("audit", __name__, description="Who did what in a room")
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, AuditPage)
 def list_audit(query: dict[str, Any], room_id: str) -> Page[Any]:
-    """What was done to the room, its people, its stage and its timers in the last day, the newest first. For hosts."""
+    """What people did to the room, its people, its stage, its timers and others' messages, the newest first. For hosts."""
     return service.list_audit(actor=current_actor(), room_id=room_id, **query)

@@ -1,7 +1,8 @@
 """The only ways to act on rooms and on the people in them; other features import from here."""
 
+from app.rooms.recording import Subject, record_action
 from app.rooms.schemas import room_payload, stage_payload
-from app.rooms.service.audit import list_audit
+from app.rooms.service.audit import AuditView, list_audit
 from app.rooms.service.bans import create_ban, delete_ban, list_bans
 from app.rooms.service.directs import open_direct
 from app.rooms.service.guests import admit_guest, list_guests, mute_guest, remove_guest
@@ -14,7 +15,7 @@ from app.rooms.service.members import (
     list_members,
     remove_member,
 )
-from app.rooms.service.purge import prune_room_events, purge_deleted_rooms
+from app.rooms.service.purge import prune_audit, prune_room_events, purge_deleted_rooms
 from app.rooms.service.rooms import (
     change_room,
     count_unread_with,
@@ -26,6 +27,8 @@ from app.rooms.service.rooms import (
 from app.rooms.service.stage import change_stage, flash_stage
 
 __all__ = [
+    "AuditView",
+    "Subject",
     "accept_link",
     "add_member",
     "admit_guest",
@@ -50,8 +53,10 @@ __all__ = [
     "list_rooms",
     "mute_guest",
     "open_direct",
+    "prune_audit",
     "prune_room_events",
     "purge_deleted_rooms",
+    "record_action",
     "remove_guest",
     "remove_member",
     "room_payload",

@@ -102,7 +102,8 @@ def mute_guest(*, actor: Actor, room_id: str, guest_id: str, muted_until: dateti
             before = {"guestId": guest.id, "mutedUntil": to_wire(guest.muted_until) if guest.muted_until else None}
             guest.muted_until = muted_until
             change_access(work, room.id, "muted", guest_id=guest.id)
-            log_update(work, room, actor, "muted", before)
+            until = to_wire(muted_until) if muted_until else None
+            log_update(work, room, actor, "muted", before, details={"mutedUntil": until})
     return guest
 
 

@@ -53,7 +53,7 @@ def create_link(
             created_at=work.now,
         )
         work.session.add(link)
-        log_update(work, room, actor, "link-created", {"linkId": link.id})
+        log_update(work, room, actor, "link-created", {"linkId": link.id}, details={"role": role})
     return link
 
 
@@ -85,7 +85,8 @@ def delete_link(*, actor: Actor, link_id: str) -> None:
         if link is None or not isinstance(access, Access) or access.role < Role.OWNER:
             raise AppError("link_not_found")
         work.session.execute(delete(Link).where(Link.id == link.id))
-        log_update(work, access.room, actor, "link-deleted", {"linkId": link.id, "role": link.role})
+        before = {"linkId": link.id, "role": link.role}
+        log_update(work, access.room, actor, "link-deleted", before, details={"role": link.role})
 
 
 def accept_link(*, actor: Actor, token: str) -> RoomView:

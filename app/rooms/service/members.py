@@ -137,7 +137,8 @@ def add_member(
         if not admit(work, access.room, person, rank, by=actor):
             raise AppError("conflict", "That person is a member already.")
         tell_added(work, access.room, person.id, rank, by=actor)
-        log_update(work, access.room, actor, "member-added", {"userId": person.id, "role": None})
+        before = {"userId": person.id, "role": None}
+        log_update(work, access.room, actor, "member-added", before, details={"role": rank.wire})
         return get_member(work.session, access.room.id, person.id)
 
 
@@ -266,7 +267,12 @@ def _change(
     reason: Reason = "role" if role != target.role else "muted"
     move(work, target, role=role, muted_until=muted_until)
     change_access(work, access.room.id, reason, user_id=target.user_id)
-    log_update(work, access.room, actor, reason, before)
+    log_update(work, access.room, actor, reason, before, details=_news(reason, role, muted_until))
+
+
+def _news(reason: Reason, role: str, muted_until: datetime | None) -> dict[str, Any]:
+    """What the audit says of a change: the new role, or until when somebody may not write (None: they may again)."""
+    return {"role": role} if reason == "role" else {"mutedUntil": to_wire(muted_until) if muted_until else None}
 
 
 def _hand_over(work: Transaction, access: Access, target: Membership, actor: Actor) -> None:
@@ -280,7 +286,7 @@ def _hand_over(work: Transaction, access: Access, target: Membership, actor: Act
     room.owner_id, room.updated_at = target.user_id, work.now
     for user_id in (before, target.user_id):
         change_access(work, room.id, "role", user_id=user_id)
-    log_update(work, room, actor, "role", {"ownerId": before, "userId": before})
+    log_update(work, room, actor, "role", {"ownerId": before, "userId": before}, details={"role": Role.OWNER.wire})
 
 
 def _joinable(session: Session, actor: Actor, ref: str) -> Access:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, tuple_
 
 from app.backends.transaction import transaction
 from app.rooms.events import tell_purged
-from app.rooms.models import Room, RoomEvent
+from app.rooms.models import AuditEntry, Room, RoomEvent
 
 BATCH = 500
 
@@ -34,6 +34,19 @@ def prune_room_events(*, before: datetime) -> int:
         with transaction() as work:
             oldest = select(*key).where(RoomEvent.created_at < before).limit(BATCH)
             removed = work.session.execute(delete(RoomEvent).where(tuple_(*key).in_(oldest)).returning(RoomEvent.seq))
+            count = len(removed.all())
+        pruned += count
+        if count < BATCH:
+            return pruned
+
+
+def prune_audit(*, before: datetime) -> int:
+    """Remove what hosts did before that instant; returns how many entries."""
+    pruned = 0
+    while True:
+        with transaction() as work:
+            oldest = select(AuditEntry.id).where(AuditEntry.at < before).limit(BATCH)
+            removed = work.session.execute(delete(AuditEntry).where(AuditEntry.id.in_(oldest)).returning(AuditEntry.id))
             count = len(removed.all())
         pruned += count
         if count < BATCH:

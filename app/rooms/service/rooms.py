@@ -189,7 +189,13 @@ def _tell_change(work: Transaction, room: Room, actor: Actor, before: dict[str, 
         reason = _reason(before["settings"], room)
     if reason:
         change_access(work, room.id, reason)
-    log_update(work, room, actor, reason or "changed", before)
+    log_update(work, room, actor, reason or "changed", before, details={"changed": sorted(_changed(before, room))})
+
+
+def _changed(before: Mapping[str, Any], room: Room) -> set[str]:
+    """The names of what was changed, as on the wire; settings by their own names."""
+    names = before.keys() - {"settings"}
+    return names | {name for name, value in before.get("settings", {}).items() if value != room.setting(name)}
 
 
 def _reason(before: Mapping[str, Any], room: Room) -> Reason | None:
