@@ -155,6 +155,15 @@ def test_with_the_socket_blocked_a_guest_comes_in_reads_and_writes(
     expect(page.locator("#chat-log .message:not(.pending)", has_text="On my way")).to_have_count(1)
 
 
+def test_lines_that_nobody_typed_speak_the_language_of_the_page(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    timer = host.get(f"/api/rooms/{room['id']}")["timers"][0]
+    host.post(f"/api/timers/{timer['id']}/start")
+    page = control_page(new_page, host, room, locale="fr-FR")
+    expect(page.locator("#chat-log")).to_contain_text("«\N{NO-BREAK SPACE}Opening\N{NO-BREAK SPACE}» a commencé.")
+
+
 def test_when_the_server_is_gone_the_clock_runs_on_and_says_so(
     new_page: NewPage, start_server: Any, complaints: Any
 ) -> None:

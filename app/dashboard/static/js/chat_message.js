@@ -50,8 +50,16 @@ function authorOf(message, { isMine }) {
   return message.user?.name || t(isMine ? "chat.you" : "chat.left");
 }
 
-function drawContent(place, { content, deletedAt }) {
-  place.textContent = deletedAt ? t("chat.deleted") : content;
+/* Lines that nobody typed are kept in English; these are the shapes that app/messages/lines.py gives them. */
+const LINES = { started: /^“(.*)” started\.$/s, finished: /^“(.*)” finished\.$/s, joined: /^(.*) joined\.$/s };
+
+function lineOf(content) {
+  const [kind, shape] = Object.entries(LINES).find(([, candidate]) => candidate.test(content)) ?? [];
+  return kind ? t(`chat.line_${kind}`, { name: shape.exec(content)[1] }) : content;
+}
+
+function drawContent(place, { content, deletedAt, messageType }) {
+  place.textContent = deletedAt ? t("chat.deleted") : messageType === "system" ? lineOf(content) : content;
   place.classList.toggle("soft", Boolean(deletedAt));
 }
 
