@@ -123,7 +123,7 @@ def test_a_killed_server_is_noticed_and_its_return_tells_of_a_gap(
     assert one.seqs() == [1]
     server.start()
     eventually(lambda: one.bus.is_healthy() and two.bus.is_healthy(), within_s=BACK_S)
-    assert two.gaps == gaps + 1
+    eventually(lambda: two.gaps == gaps + 1)
     one.bus.publish([event(2)])
     eventually(lambda: two.seqs() == [2])
 

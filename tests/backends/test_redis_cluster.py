@@ -11,7 +11,7 @@ from app.backends.presence_redis import RedisPresence
 from app.backends.windows import RedisWindows
 from app.core.clock import FakeClock
 from tests.backends.presence_support import ADA, BO, Heard
-from tests.backends.test_limits import RATE, by_hand, granted
+from tests.backends.test_limits import HARDLY_EVER, by_hand, granted
 from tests.support.redis_cluster import RedisCluster
 
 ROOMS = [f"room-{number}" for number in range(30)]
@@ -48,12 +48,12 @@ def test_limits_and_windows_add_up(cluster: RedisCluster) -> None:
     one, two = (RedisLimits(cluster.url, clock, spawn=by_hand) for _ in range(2))
     far, near = (RedisWindows(cluster.url, clock, spawn=by_hand) for _ in range(2))
     for room_id in ROOMS:
-        assert granted(one, room_id, 20) == 20
-        assert granted(two, room_id, 1) == 1
+        assert granted(one, room_id, 20, HARDLY_EVER) == 20
+        assert granted(two, room_id, 1, HARDLY_EVER) == 1
         far.hit(room_id, 60_000, 7)
         near.hit(room_id, 60_000)
     for part in (one, two, far, near):
         part.sharing.share()
-    assert sum(granted(two, room_id, 5) for room_id in ROOMS) == 0
+    assert sum(granted(two, room_id, 5, HARDLY_EVER) for room_id in ROOMS) == 0
     assert {near.hit(room_id, 60_000) for room_id in ROOMS} == {9}
-    assert two.take(ROOMS[0], RATE) > 0
+    assert two.take(ROOMS[0], HARDLY_EVER) > 0
