@@ -19,6 +19,7 @@ SECONDS_A_TEST = {
     "presence": 1.0,
     "tooling": 0.8,
     "realtime": 0.5,
+    "test_fuzz.py": 30.0,
 }
 
 
