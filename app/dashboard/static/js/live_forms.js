@@ -14,11 +14,17 @@ export function sendLiveForms() {
     const failure = await send(form.action, body);
     show(form, failure);
     if (failure) return;
-    form.closest("details.menu")?.removeAttribute("open");
+    close(form.closest("details.menu"));
     if (form.dataset.live !== "reset") return;
     form.reset();
     form.querySelector("input:not([type=hidden])")?.focus();
   });
+}
+
+/** Whoever is in the menu by keyboard comes out at its button: what is hidden loses the focus to the page. */
+function close(menu) {
+  if (menu?.contains(document.activeElement)) menu.querySelector("summary").focus();
+  menu?.removeAttribute("open");
 }
 
 async function send(action, body) {
