@@ -6,8 +6,10 @@ import gc
 import resource
 import sys
 
+from app.backends.occupancy import OccupiedError, occupy
 from app.realtime.settings import EngineSettings, WorkerSettings
 from app.settings import SettingError, Settings
+from app.web import logs
 from app.web.background import background
 
 try:
@@ -28,18 +30,30 @@ control_socket_disable = True
 forwarded_allow_ips = ""  # proxies are trusted by ProxyFix alone, in one place
 header_map = "refuse"  # `X_Forwarded_For` and `Transfer_Encoding` read like what they are not
 accesslog = None
+logger_class = logs.gunicorn_logger(settings)
 
 
 def on_starting(server):
-    """Refuse what would break silently: TLS here, too few files for the sockets allowed."""
+    """Refuse what would break silently: TLS here, a database that is being replaced, too few files for the sockets allowed."""
     if server.cfg.is_ssl:
         print("greenroom: certfile and keyfile are not supported; end TLS in the proxy in front.", file=sys.stderr)  # noqa: T201
+        sys.exit(3)
+    try:
+        occupy(settings)  # for the workers as well, which inherit it
+    except OccupiedError as why:
+        print(f"greenroom: {why}", file=sys.stderr)  # noqa: T201
         sys.exit(3)
     _raise_file_limit(server)
 
 
+def post_fork(server, worker):
+    """A signal that comes before the worker has handlers of its own lands here, where nobody looks any more."""
+    worker.early_signals = server.SIG_QUEUE
+
+
 def post_worker_init(worker):
     """Begin the loops beside the requests, and keep the collector off what lives as long as the process."""
+    logs.take_what_is_printed()
     background.start()
     gc.collect()
     gc.freeze()

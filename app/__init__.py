@@ -20,6 +20,7 @@ from app.extensions import db, migrate
 from app.realtime import EngineSettings, SocketIO
 from app.settings import Settings
 from app.web import cors, envelope, headers, limits, metrics, observability, transfer
+from app.web.background import background
 from app.web.http import OrjsonProvider
 from app.web.metrics import metrics as metrics_of_process
 from app.web.secret import load_secret
@@ -82,6 +83,9 @@ def _bind_sockets(socketio: SocketIO, settings: Settings) -> None:
         wide=limits.handshake_rate(settings),
     )
     live.connect(socketio.server)
+    if handles.worker_name is not None:
+        background.add("worker-name", handles.worker_name.keep)
+        socketio.server.on_drain(handles.worker_name.give_back)
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """The settings: one table of name, default, unit and help; read from the environment and from `.env`.
 
-`docs/settings.md` is generated from this table. Names and defaults that the seeds gave are kept.
+`docs/settings.md` is generated from this table. Names and defaults are part of the contract and stay.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from dotenv import dotenv_values
+
+from app.core.ids import is_worker_id
 
 WEAK_SECRET_BYTES = 32
 MOST_DAYS = 36_500
@@ -37,14 +39,33 @@ def _text(raw: str) -> str:
 
 
 def _integer(raw: str) -> int:
-    value = int(raw)
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ValueError(f"must be a whole number, not {raw!r}") from None
     if value < 0:
         raise ValueError("must not be negative")
     return value
 
 
+def _worker_id(raw: str) -> str:
+    if not is_worker_id(raw.strip()):
+        raise ValueError(f"must be 1 to 32 letters or digits, not {raw!r}")
+    return raw.strip()
+
+
+def _address(*schemes: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        scheme, found, rest = raw.strip().partition("://")
+        if not found or not rest or scheme.lower() not in schemes:
+            raise ValueError(f"must begin with {' or '.join(f'{each}://' for each in schemes)}")
+        return raw.strip()
+
+    return parse
+
+
 def _days(raw: str) -> int:
-    value = int(raw)
+    value = _integer(raw)
     if not 1 <= value <= MOST_DAYS:
         raise ValueError(f"must be from 1 to {MOST_DAYS}")
     return value
@@ -107,7 +128,10 @@ class Settings:
     data_dir: str = _setting("DATA_DIR", "var", _text, "Where the embedded mode keeps its database, files and secret.")
     database_url: str = _setting("DATABASE_URL", "", _database_url, "PostgreSQL; empty: SQLite in `DATA_DIR`.")
     redis_url: str = _setting(
-        "REDIS_URL", "", _text, "Redis or Valkey, needed for more than one worker; empty: in-process."
+        "REDIS_URL",
+        "",
+        _address("redis", "rediss"),
+        "Redis or Valkey, needed for more than one worker; empty: in-process.",
     )
     jwt_secret: str = _setting(
         "JWT_SECRET", "", _text, "Signs tokens; empty: made and kept in `DATA_DIR`. 32 bytes or more."
@@ -124,10 +148,13 @@ class Settings:
     host: str = _setting("HOST", "0.0.0.0", _text, "The address to listen on.")  # noqa: S104 - phones in the room connect
     port: int = _setting("PORT", 3000, _integer, "The port to listen on.")
     public_url: str = _setting(
-        "PUBLIC_URL", "", _text, "The address people use, for links and QR codes; empty: the request's."
+        "PUBLIC_URL",
+        "",
+        _address("https", "http"),
+        "The address people use, for links and QR codes; empty: the request's.",
     )
     trusted_hops: int = _setting("TRUSTED_HOPS", 0, _integer, "How many proxies in front may set `X-Forwarded-*`.")
-    worker_id: str = _setting("WORKER_ID", "w0", _text, "Names this worker in session ids, for sticky routing.")
+    worker_id: str = _setting("WORKER_ID", "w0", _worker_id, "Names this worker in session ids, for sticky routing.")
     log_level: str = _setting(
         "LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error", "critical"), "The least level that is logged."
     )
@@ -167,6 +194,13 @@ class Settings:
     refresh_token_ms: int = _setting(
         "REFRESH_TOKEN_MS", 7 * 86_400_000, _integer, "Life of a refresh token.", unit="ms"
     )
+    token_grace_ms: int = _setting(
+        "TOKEN_GRACE_MS",
+        60_000,
+        _integer,
+        "How long a socket whose token has run out stays open, to be given a fresh one.",
+        unit="ms",
+    )
     guest_token_ms: int = _setting("GUEST_TOKEN_MS", 24 * 3_600_000, _integer, "Life of a guest's token.", unit="ms")
     audit_keep_days: int = _setting(
         "AUDIT_KEEP_DAYS", 365, _days, "How long is kept what hosts did in their rooms.", unit="days"
@@ -177,7 +211,9 @@ class Settings:
         _text,
         "A bearer token that reads `/metrics` and the socket numbers; empty: operators only.",
     )
-    s3_endpoint: str = _setting("S3_ENDPOINT", "", _text, "An S3-compatible store; empty: files in `DATA_DIR`.")
+    s3_endpoint: str = _setting(
+        "S3_ENDPOINT", "", _address("https", "http"), "An S3-compatible store; empty: files in `DATA_DIR`."
+    )
     s3_bucket: str = _setting("S3_BUCKET", "", _text, "The bucket for files.")
     s3_access_key_id: str = _setting("S3_ACCESS_KEY_ID", "", _text, "The bucket's access key.")
     s3_secret_access_key: str = _setting("S3_SECRET_ACCESS_KEY", "", _text, "The bucket's secret key.")

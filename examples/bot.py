@@ -63,7 +63,7 @@ def main() -> None:
         try:
             room = visit(client, link.path.rsplit("/", 1)[-1]) if asked.link else demonstrate(client)
         except GreenroomError as why:
-            sys.exit(f"{why} (is Greenroom running? `make run`)")
+            sys.exit(f"{why} (is Greenroom running? `make run`)" if why.code == "no_answer" else str(why))
         print(f"Keeping time in {client.session.url}/r/{(room.state or {}).get('shareToken', room.id)}", flush=True)
         with suppress(KeyboardInterrupt):
             client.wait()

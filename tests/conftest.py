@@ -1,5 +1,8 @@
 """Fixtures for every test; those for services are in tests/support/fixtures.py."""
 
+import sqlite3
+from datetime import datetime
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
@@ -12,3 +15,10 @@ pytest_plugins = [
 # How long an example takes says something about the machine, not about the property.
 settings.register_profile("greenroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("greenroom")
+
+
+def _refuse(value: datetime) -> None:
+    raise TypeError(f"SQLite was given {value!r}, which it would keep as text; an instant is a number there (Instant)")
+
+
+sqlite3.register_adapter(datetime, _refuse)

@@ -14,7 +14,7 @@ from types import FrameType
 
 from tests.support.cluster import Cluster
 from tests.support.processes import Process, ServiceError
-from tools.run import refuse_taken_port
+from tools.ports import refuse_taken_port
 
 CHECK_S = 0.5
 
@@ -69,7 +69,7 @@ def watch(parts: Mapping[str, Process]) -> None:
         for name, process in parts.items():
             if not process.is_running:
                 print(f"{name} died; starting it again", flush=True)
-                process.start()
+                process.launch()  # not waiting until it is ready: it may need another part that has died as well
 
 
 if __name__ == "__main__":

@@ -70,11 +70,12 @@ def render(
         redirect=REDIRECT if tls else "",
         connections=connections,
         preamble=_preamble(user, directory),
-        access_log="/var/log/nginx/access.log" if directory is None else "off",
+        access_log="/var/log/nginx/access.log greenroom" if directory is None else "off",
         temp_paths=_temp_paths(directory),
         cache="/var/cache/greenroom" if directory is None else f"{directory}/cache",
-        routes="\n".join(f'        "~^{worker}\\." greenroom_{worker};' for worker in workers),
+        routes="\n".join(f'        "~^(websocket)?:{worker}\\." greenroom_{worker};' for worker in workers),
         servers="\n".join(f"        server {address} max_fails=1 fail_timeout=1s;" for address in workers.values()),
+        sockets="\n".join(f"        server {address} max_fails=0;" for address in workers.values()),
         sticky="".join(_sticky(worker, workers) for worker in workers),
     )
 
@@ -82,7 +83,7 @@ def render(
 def _sticky(worker: str, workers: Mapping[str, str]) -> str:
     """One worker's clients; when it is gone the others refuse their sids, and they start anew."""
     others = [address for other, address in workers.items() if other != worker]
-    lines = [f"server {workers[worker]} max_fails=1 fail_timeout=1s;", *(f"server {other} backup;" for other in others)]
+    lines = [f"server {workers[worker]} max_fails=0;", *(f"server {other} backup;" for other in others)]
     body = "\n".join(f"        {line}" for line in [f"zone greenroom_{worker} 64k;", *lines])
     return f"    upstream greenroom_{worker} {{\n{body}\n    }}\n"
 

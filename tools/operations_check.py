@@ -2,9 +2,10 @@
 
     python -m tools.operations_check [--keep] [--mirror URL] [--bind DIRECTORY …]
 
-Every block of that page that is marked `sh` is a step, in the order of the page; the first that fails ends the run. A Debian
-root comes from `debootstrap` (kept in `var/debian` for the next time) and the steps run in it by chroot. systemd needs a
-machine of its own: its units are checked by `systemd-analyze verify`, and started by tools/stand_in_systemctl.py.
+Every block of that page that is marked `sh` is a step, in the order of the page; the first that fails ends the run. Then the
+backup that was made on the way is restored on a second Debian, a new server that was set up by the same page. A Debian root
+comes from `debootstrap` (kept in `var/debian` for the next time) and the steps run in it by chroot. systemd needs a machine of
+its own: its units are checked by `systemd-analyze verify`, and started by tools/stand_in_systemctl.py.
 Needs root, `debootstrap` and a way to the packages of Debian and PyPI. Ports 80, 443, 3001-3003, 5432 and 6379 must be free.
 """
 
@@ -21,13 +22,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operations.md"
 BASE = ROOT / "var" / "debian"
 RELEASE = "bookworm"
 REPOSITORY = "/srv/greenroom.git"
+BACKUPS = "var/backups/greenroom"
 STEP_LIMIT_S = 900
 _BLOCK = re.compile(r"^## (?P<title>[^\n]+)$|^```sh\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -48,6 +50,33 @@ def main() -> None:
     options = arguments()
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         sys.exit("It needs root and debootstrap.")
+    page = steps(PAGE.read_text())
+    with TemporaryDirectory() as kept:
+        with machine(options) as root:
+            for number, (title, code) in enumerate(page, 1):
+                run_step(root, number, title, code)
+            verify_units(root, len(page) + 1)
+            shutil.copytree(root / BACKUPS, kept, dirs_exist_ok=True)
+        with machine(options) as root:
+            shutil.copytree(kept, root / BACKUPS)
+            for number, (title, code) in enumerate(elsewhere(page), len(page) + 2):
+                run_step(root, number, f"A new server: {title}", code)
+    print("Every command of docs/operations.md works on a clean Debian.")
+
+
+def elsewhere(page: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The steps of a new server that takes over: set up without an account, then restored, with the account that was there."""
+    setup = [step for step in page if step[0] == "On a server, with systemd" and "create-user" not in step[1]]
+    (restore,) = [step for step in page if "pg_restore" in step[1]]
+    flask = "/opt/greenroom/deploy/flask.sh"
+    look = f'{flask} export-person ada > /tmp/ada\ngrep \'"username": "ada"\' /tmp/ada\n{flask} check\n'
+    same = f"cmp /{BACKUPS}/env /etc/greenroom/env\n"
+    return [*setup, restore, ("What was there is there again", look + same)]
+
+
+@contextmanager
+def machine(options: argparse.Namespace) -> Iterator[Path]:
+    """A clean Debian that steps can run in; whatever they start ends with it."""
     with ExitStack() as stack:
         root = stack.enter_context(clean_root(options.mirror, keep=options.keep))
         prepare(root)
@@ -56,11 +85,7 @@ def main() -> None:
         for path in options.bind:
             stack.enter_context(mounted(Path(path), root, "--bind", "-o", "ro"))
         stack.callback(end_processes, root)
-        page = steps(PAGE.read_text())
-        for number, (title, code) in enumerate(page, 1):
-            run_step(root, number, title, code)
-        verify_units(root, len(page) + 1)
-    print("Every command of docs/operations.md works on a clean Debian.")
+        yield root
 
 
 def arguments() -> argparse.Namespace:

@@ -21,9 +21,9 @@ from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402
 from app import create_app  # noqa: E402
 from app.cli.seed import seed  # noqa: E402
 from app.settings import SettingError, Settings  # noqa: E402
+from tools.ports import refuse_taken_port  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
-NEXT_PORTS = 50
 
 
 def main() -> None:
@@ -61,26 +61,6 @@ def in_a_fork(action: Callable[[], None]) -> None:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status:
         sys.exit(status)
-
-
-def refuse_taken_port(host: str, port: int, command: str = "PORT={port} make run") -> None:
-    """Exit with a line that names a free port when something listens on this one."""
-    if is_free(host, port):
-        return
-    free = next((p for p in range(port + 1, port + NEXT_PORTS) if is_free(host, p)), 0)
-    sys.exit(f"Port {port} is taken. Stop what uses it, or choose another: {command.format(port=free)}")
-
-
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there; a connection that is still closing does not count."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def urls(host: str, port: int) -> list[str]:

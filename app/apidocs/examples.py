@@ -15,7 +15,9 @@ _DEEPEST = 4
 
 
 def shown_operations(document: Json) -> Iterator[Json]:
-    """`{method, path, summary, parameters: [{name, in, required}], body: text or None, isOpen, statuses}` of each."""
+    """Of each `{method, path, group, summary, parameters: [{name, in, required, description}], keys: [{name, description,
+    values}], body: text or None, is_open, statuses}`; `keys` are those of the body.
+    """
     schemas = document["components"]["schemas"]
     for method, path, operation in operations(document):
         shared = document["paths"][path].get("parameters", [])
@@ -23,8 +25,10 @@ def shown_operations(document: Json) -> Iterator[Json]:
         yield {
             "method": method.upper(),
             "path": path,
+            "group": operation["tags"][0],
             "summary": operation["summary"],
             "parameters": [*shared, *operation.get("parameters", [])],
+            "keys": list(_keys(content["schema"], schemas)) if content else [],
             "body": _text(example(content["schema"], schemas)) if content else None,
             "is_open": {} in operation.get("security", []),
             "statuses": list(operation["responses"]),
@@ -48,6 +52,15 @@ def example(schema: Json, schemas: Json, depth: int = 0) -> Any:
         return [example(schema["items"], schemas, depth + 1)]
     numbers = {"integer": max(1, schema.get("minimum", 1)), "number": 1, "boolean": False, "object": {}}
     return numbers[kind] if kind in numbers else _string(schema)
+
+
+def _keys(schema: Json, schemas: Json) -> Iterator[Json]:
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rsplit("/", 1)[1]]
+    for name, part in schema.get("properties", {}).items():
+        if not part.get("readOnly"):
+            values = [value for value in part.get("enum", []) if value is not None]
+            yield {"name": name, "description": part.get("description", ""), "values": values}
 
 
 def _writable(schema: Json) -> Json:

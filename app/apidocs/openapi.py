@@ -2,7 +2,8 @@
 
 1. Each operation says who may call it, and every status that it may answer; there is no `default`.
 2. Each refusal has the one error shape, with the codes that its status has in `core.errors`.
-3. What a schema asks of several keys together (`Schema.json_rules`) is in its JSON Schema.
+3. What each schema and each key means is said in sentences (`glossary`).
+4. What a schema asks of several keys together (`Schema.json_rules`) is in its JSON Schema.
 
 `schemathesis` holds the product to all of it (tests/security/test_fuzz.py).
 """
@@ -18,7 +19,8 @@ from flask import current_app
 from flask_smorest import Api
 
 from app.apidocs import parts
-from app.apidocs.events import RoomState
+from app.apidocs.events import ReadRoomState, RoomState
+from app.apidocs.glossary import describe_parameters, describe_schemas
 from app.apidocs.statuses import is_open, refusals, takes_if_match
 
 _ROOM_NAMES = re.compile(r"/rooms/\{(ref|room_ref)\}")
@@ -29,6 +31,7 @@ Json = dict[str, Any]
 def prepare(api: Api) -> None:
     """Register what the routes' decorators cannot name."""
     api.spec.components.schema("RoomState", schema=RoomState)
+    api.spec.components.schema("ReadRoomState", schema=ReadRoomState)
 
 
 def openapi_document() -> Json:
@@ -56,15 +59,20 @@ def _make() -> Json:
     document: Json = copy.deepcopy(api.spec.to_dict())
     components = document["components"]
     add_rules(components["schemas"], api.ma_plugin.converter.refs)
-    components["schemas"].pop("Error", None)  # flask-smorest's own shape
+    describe_schemas(components["schemas"], api.ma_plugin.converter.refs)
+    for unused in ("Error", "PaginationMetadata"):  # flask-smorest's own
+        components["schemas"].pop(unused, None)
     components["responses"] = {parts.name_of(status): parts.refusal(status) for status in parts.SENTENCES}
     components["headers"] = parts.HEADERS
     components["securitySchemes"] = parts.SECURITY_SCHEMES
     document["paths"] = {**_merged(document["paths"]), **copy.deepcopy(parts.DOCUMENTS)}
     document["security"] = parts.SIGNED_IN
-    for path in ("/api/rooms/{room_id}", "/api/crowd/{share_token}"):
-        document["paths"][path]["get"]["responses"]["200"] |= parts.ROOM_STATE
+    for path, name in (("/api/rooms/{room_id}", "ReadRoomState"), ("/api/crowd/{share_token}", "RoomState")):
+        document["paths"][path]["get"]["responses"]["200"] |= parts.answer_with(name)
+    for item in document["paths"].values():
+        describe_parameters(item.get("parameters", []))
     for method, path, operation in operations(document):
+        describe_parameters(operation.get("parameters", []))
         _complete(operation, method, path, components["schemas"])
     return document
 

@@ -15,10 +15,12 @@ SENTENCES = {
     404: "Not there, or not for whoever asks to know.",
     409: "Does not fit the state that things are in.",
     413: "Too large.",
+    414: "The address is too long.",
     415: "Not of a type that is taken.",
     416: "The file has no such part.",
     422: "Read, but wrong; `details` say why, by field.",
     429: "Too much at once: wait for `Retry-After` seconds.",
+    431: "The headers are too large.",
     500: "Our fault.",
     503: "A store is away: try again.",
 }
@@ -99,7 +101,11 @@ def refusal(status: int) -> Json:
     }
 
 
-ROOM_STATE: Json = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/RoomState"}}}}
+def answer_with(name: str) -> Json:
+    """An answer's content: the schema `name`."""
+    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+
+
 CONDITIONAL: Json = {"304": {"description": "As before: `If-None-Match` names its `ETag`."}}
 _BYTES: Json = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 SENT_FILE: Json = {

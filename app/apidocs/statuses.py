@@ -13,6 +13,7 @@ OPEN = {
     ("get", "/api/rooms/{room_id}"),
     ("get", "/api/rooms/{room_id}/guests"),
     ("post", "/api/rooms/{room_id}/guests"),
+    ("get", "/api/links/{token}/accept"),
     ("get", "/api/crowd/{share_token}"),
     ("get", "/api/files/{token}"),
     ("put", "/api/uploads/{token}"),
@@ -56,7 +57,7 @@ def takes_if_match(method: str, path: str) -> bool:
 
 def refusals(method: str, path: str, operation: dict[str, Any]) -> list[int]:
     """The statuses from 400 on that this operation may answer."""
-    found = {400, 429, 500, 503}  # any request can be framed or worded wrongly
+    found = {400, 414, 429, 431, 500, 503}  # any request can be framed or worded wrongly
     names = [parameter["name"] for parameter in operation.get("parameters", [])]
     has_body = "requestBody" in operation
     if path not in _SIGNED:

@@ -5,7 +5,6 @@ Ten thousand sockets that come back after a restart are ten thousand tokens at o
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, Uuid, and_, select
@@ -15,6 +14,7 @@ from app.auth.models import Device, User
 from app.auth.tokens import Claims
 from app.backends.bulk import Bulk
 from app.backends.gather import Gather
+from app.backends.prepared import Prepared
 from app.backends.transaction import reading
 from app.core.actor import Actor
 
@@ -37,7 +37,7 @@ def _read_accounts(asked: list[tuple[str, str]]) -> Found:
     found: Found = dict.fromkeys(asked)
     with reading() as session:
         dialect = session.get_bind().dialect.name
-        for row in session.execute(_select_accounts(dialect), _ASKED.parameters(dialect, asked)):
+        for row in _ACCOUNTS.rows(session, _ASKED.parameters(dialect, asked)):
             actor = Actor("user", row.id, row.username, row.name, row.device_id, is_operator=row.is_operator)
             found[row.id, row.device_id] = actor
     return found
@@ -47,12 +47,11 @@ def _read_guests(asked: list[tuple[str, str]]) -> Found:
     found: Found = dict.fromkeys(asked)
     with reading() as session:
         dialect = session.get_bind().dialect.name
-        for row in session.execute(_select_guests(dialect), _ASKED.parameters(dialect, asked)):
+        for row in _GUESTS.rows(session, _ASKED.parameters(dialect, asked)):
             found[row.id, row.room_id] = Actor("guest", row.id, row.name, row.name, room_id=row.room_id)
     return found
 
 
-@lru_cache
 def _select_accounts(dialect: str) -> Select[*tuple[Any, ...]]:
     asked = _ASKED.table(dialect)
     device = and_(Device.id == asked.c.belongs_to, Device.user_id == asked.c.subject, Device.revoked_at.is_(None))
@@ -60,11 +59,11 @@ def _select_accounts(dialect: str) -> Select[*tuple[Any, ...]]:
     return select(*columns).select_from(asked).join(Device, device).join(User, User.id == Device.user_id)
 
 
-@lru_cache
 def _select_guests(dialect: str) -> Select[*tuple[Any, ...]]:
     asked = _ASKED.table(dialect)
     return select_guests(asked, asked.c.subject, asked.c.belongs_to)
 
 
+_ACCOUNTS, _GUESTS = Prepared(_select_accounts), Prepared(_select_guests)
 _accounts: Gather[tuple[str, str], Actor | None] = Gather(_read_accounts)
 _guests: Gather[tuple[str, str], Actor | None] = Gather(_read_guests)

@@ -6,13 +6,25 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterator
+from itertools import takewhile
 
 MAX_USERNAME = 40
 GENERATED_LENGTH = 30
-USERNAME = re.compile(r"\w(?:[\w.-]*\w)?\Z")
-#: The same as JSON Schema, whose regular expressions are ECMA-262's.
-USERNAME_PATTERN = r"^[\p{L}\p{N}_]([\p{L}\p{N}_.-]*[\p{L}\p{N}_])?$"
-LINE_PATTERN = r"^\P{C}*[\p{L}\p{N}\p{P}\p{S}]\P{C}*$"
+#: Not in usernames: letters and numbers that stand for several or for one with something beside it, marks that go around
+#: others, and characters that are not seen.
+_UNFIT = (
+    "\u0132\u0133\u013f\u0140\u0149\u01c4-\u01cc\u01f1-\u01f3\u037a\ufb00-\ufdff\ufe70-\ufeff"
+    "\u00bc-\u00be\u2150-\u215f\u2189\u2474-\u249b\u3220-\u3229\U0001f100-\U0001f10a"
+    "\u0488\u0489\u1abe\u20dd-\u20e0\u20e2-\u20e4\ua670-\ua672"
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uff9e\uff9f\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+)
+_HAS_UNFIT = re.compile(f"[{_UNFIT}]")
+#: What `is_username` says, as JSON Schema, whose regular expressions are ECMA-262's.
+USERNAME_SCHEMA = {
+    "pattern": r"^[\p{L}\p{N}_]([\p{L}\p{M}\p{N}_.-]*[\p{L}\p{M}\p{N}_])?$",
+    "not": {"type": "string", "pattern": f"[{_UNFIT}]"},
+}
+_INSIDE = {".", "-"}
 _ATTEMPTS = 5
 _SUFFIX_BYTES = 4
 
@@ -28,23 +40,35 @@ def normal_email(email: str) -> str:
 
 
 def is_username(username: str) -> bool:
-    """Whether the normal form is a username: letters and digits of any script, `_`, inside also `.` and `-`."""
+    """Whether it is a username: letters (with their marks) and digits of any script, `_`, inside also `.` and `-`."""
     normal = normal_username(username)
-    return len(normal) <= MAX_USERNAME and USERNAME.match(normal) is not None
+    if len(normal) > MAX_USERNAME or _HAS_UNFIT.search(username):
+        return False
+    return not _is_mark(username.strip()[:1] or "a") and all(map(_is_in_form, (username.strip(), normal)))
 
 
-def is_one_line(text: str) -> bool:
-    """Whether `text` has no control characters and nothing that turns the direction of what follows it."""
-    return not any(unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _TURNS for char in text)
+def username_at_start(text: str) -> str:
+    """As much of the beginning of `text` as a username may consist of."""
+    return "".join(takewhile(_is_part, text))
+
+
+def _is_in_form(name: str) -> bool:
+    return bool(name) and not {name[0], name[-1]} & _INSIDE and all(map(_is_part, name))
+
+
+def _is_part(char: str) -> bool:
+    return char == "_" or char in _INSIDE or unicodedata.category(char)[0] in "LMN"
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char)[0] == "M"
 
 
 def generated_usernames(source: str) -> Iterator[str]:
     """Usernames made from a name, the plain one first; those after it end in something random."""
-    plain = re.sub(r"[^\w.-]+", "-", normal_username(source))[:GENERATED_LENGTH].strip("-._")
-    plain = plain or "person"
+    parts = "".join(char if _is_part(char) else " " for char in normal_username(_HAS_UNFIT.sub("", source)))
+    plain = "-".join(parts.split())[:GENERATED_LENGTH].strip("-._")
+    plain = plain if is_username(plain) else "person"
     yield plain
     for _ in range(_ATTEMPTS):
         yield f"{plain}-{secrets.token_hex(_SUFFIX_BYTES)}"
-
-
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

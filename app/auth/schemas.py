@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.auth.models import Device
-from app.auth.names import LINE_PATTERN, MAX_USERNAME, USERNAME_PATTERN, is_one_line, is_username
-from app.web.schema import Flag, Instant, Schema, Text
+from app.auth.names import MAX_USERNAME, USERNAME_SCHEMA, is_username
+from app.web.schema import Flag, Instant, Line, Schema, Text
 
 MAX_EMAIL = 254
 MAX_NAME = 80
@@ -16,11 +16,6 @@ _EMAIL_PATTERN = "^[A-Za-z0-9_+-]{1,60}@([A-Za-z0-9]([A-Za-z0-9-]{0,60}[A-Za-z0-
 MIN_PASSWORD = 10
 MAX_PASSWORD = 1_000
 MAX_REFRESH_TOKEN = 128
-
-
-def _one_line(text: str) -> None:
-    if not is_one_line(text):
-        raise ValidationError("Must be one line of plain text.")
 
 
 def _username(text: str) -> None:
@@ -55,17 +50,17 @@ class _Identified(Schema):
 
 
 class Register(_Identified):
-    """A new account; one of email, username is required."""
+    """The account that is to be made. At least one of `email` and `username` is required."""
 
     email = Text(max_length=MAX_EMAIL, validate=validate.Email(), metadata={"pattern": _EMAIL_PATTERN})
-    username = Text(max_length=MAX_USERNAME, validate=_username, metadata={"pattern": USERNAME_PATTERN})
-    name = Text(max_length=MAX_NAME, validate=_one_line, metadata={"pattern": LINE_PATTERN})
+    username = Text(max_length=MAX_USERNAME, validate=_username, metadata=USERNAME_SCHEMA)
+    name = Line(max_length=MAX_NAME)
     password = _new_password(required=True)
     session = _session_kind()
 
 
 class LogIn(_Identified):
-    """Who, and the password; an address works in either field."""
+    """Who signs in, and with which password. An e-mail address is taken in either field."""
 
     email = Text(max_length=MAX_EMAIL)
     username = Text(max_length=MAX_EMAIL)
@@ -74,13 +69,13 @@ class LogIn(_Identified):
 
 
 class Refresh(Schema):
-    """The refresh token, unless its cookie is sent."""
+    """The refresh token. It may be left out where its cookie is sent."""
 
     refresh_token = Text(max_length=MAX_REFRESH_TOKEN)
 
 
 class ChangePassword(Schema):
-    """Both passwords."""
+    """The password as it is, and as it is to be."""
 
     current = _password(required=True)
     new = _new_password(required=True)
@@ -89,11 +84,11 @@ class ChangePassword(Schema):
 class UpdateMe(Schema):
     """What an account may change of itself."""
 
-    name = Text(max_length=MAX_NAME, required=True, validate=_one_line, metadata={"pattern": LINE_PATTERN})
+    name = Line(max_length=MAX_NAME, required=True)
 
 
 class UserSchema(Schema):
-    """An account, as it sees itself."""
+    """An account as its owner sees it."""
 
     id = fields.String(dump_only=True)
     username = fields.String(dump_only=True)
@@ -113,7 +108,7 @@ class SignInSchema(Schema):
 
 
 class SocketTokenSchema(Schema):
-    """A token for one handshake or `authenticate`."""
+    """A token for one handshake of a socket, or for one `authenticate`."""
 
     token = fields.String(dump_only=True)
     expires_in = fields.Integer(dump_only=True, metadata={"description": "Seconds in which to present it."})

@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
 import jwt
+import orjson
 from flask import Flask, has_app_context
 from flask_jwt_extended import create_access_token
 
@@ -72,6 +73,8 @@ class Keyring:
 
     def verify(self, token: str) -> dict[str, Any] | None:
         """The payload of a token signed by any of the secrets, whatever its age; None for anything else."""
+        if (payload := self._own_payload(token)) is not None:
+            return payload
         for secret in self._secrets:
             try:
                 # Its age is judged by `read_token`: our time is the database's, not this machine's.
@@ -80,13 +83,38 @@ class Keyring:
                 continue
         return None
 
+    def _own_payload(self, token: str) -> dict[str, Any] | None:
+        """The payload of a token as `sign` makes it with the current secret; None: ask PyJWT, which alone says no.
+
+        Ten thousand sockets that come back at once are ten thousand of these, and PyJWT takes four times as long for each.
+        """
+        signed, _, signature = token.rpartition(".")
+        header, _, payload = signed.partition(".")
+        if header != _OWN_HEADER:
+            return None
+        digest = hmac.digest(self.current().encode(), signed.encode(), hashlib.sha256)
+        if not hmac.compare_digest(_base64url(digest).encode(), signature.encode()):
+            return None
+        try:
+            claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except ValueError:
+            return None
+        return claims if isinstance(claims, dict) else None
+
     def derive(self, purpose: str, value: str) -> list[str]:
         """HMAC-SHA256 of `value` for `purpose`, URL-safe (43 characters), by each secret; the current one first."""
         message = f"{purpose}:{value}".encode()
         digests = (hmac.digest(secret.encode(), message, hashlib.sha256) for secret in self._secrets)
-        return [base64.urlsafe_b64encode(digest).rstrip(b"=").decode() for digest in digests]
+        return [_base64url(digest) for digest in digests]
 
 
+def _base64url(data: bytes) -> str:
+    """As JWT writes it (RFC 7515, section 2): without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+#: The header of what we issue, as PyJWT writes it.
+_OWN_HEADER = _base64url(b'{"alg":"HS256","typ":"JWT"}')
 _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
 keyring = Keyring()
 

@@ -1,7 +1,8 @@
 """While the database is away, say so at once instead of letting everybody wait for a connection.
 
 Trouble makes the breaker probe, outside any request. While probes fail it is open and `check` refuses at once; the first
-one that succeeds closes it. One connection that broke while the database is well therefore refuses nobody.
+one that succeeds closes it. One connection that broke while the database is well therefore refuses nobody. Why it is away is
+logged once for each reason of an outage: a server that starts up again says something else than one that is gone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import gevent
 import structlog
 
 from app.core.errors import AppError
+from app.core.failures import told
 
 PROBE_EVERY_S = 0.25
 RETRY_AFTER_MS = 1000
@@ -25,6 +27,7 @@ class Breaker:
     def __init__(self, probe: Callable[[], None]) -> None:
         self._probe = probe
         self._prober: gevent.Greenlet | None = None
+        self._reasons: set[str] = set()
         self.is_open = False
         self.refused = 0
 
@@ -50,9 +53,10 @@ class Breaker:
         self._close()
 
     def _run(self) -> None:
-        while not self._answers():
-            if not self.is_open:
-                log.warning("database_away")
+        while (why := self._what_fails()) is not None:
+            if why not in self._reasons:
+                log.warning("database_away", why=why)
+            self._reasons.add(why)
             self.is_open = True
             gevent.sleep(PROBE_EVERY_S)
         if self.is_open:
@@ -61,10 +65,12 @@ class Breaker:
 
     def _close(self) -> None:
         self._prober, self.is_open, self.refused = None, False, 0
+        self._reasons.clear()
 
-    def _answers(self) -> bool:
+    def _what_fails(self) -> str | None:
+        """What may be told of it: the driver's word, without the statement that SQLAlchemy adds; None: the database answers."""
         try:
             self._probe()
-        except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used yet
-            return False
-        return True
+        except Exception as why:  # noqa: BLE001 - whatever it is, the database cannot be used yet
+            return told(getattr(why, "orig", None) or why)
+        return None

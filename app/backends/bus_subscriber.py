@@ -5,12 +5,15 @@ Rules
 - A connection is alive while something arrives on it: the bus publishes a canary to each link. One that was silent for
   `SILENT_S` is half open, whatever TCP says, and is closed.
 - A link that ends ends all of them: the bus then connects anew, learns where the slots are, and tells of a gap.
+- What is wanted in the same turn of the loop is asked for in one write: ten thousand people who come back at once are ten
+  thousand channels.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 
 import gevent
 import structlog
@@ -22,7 +25,7 @@ from redis.exceptions import TimeoutError as Silence
 from app.backends.redis_server import Channel, Node, RedisServer
 from app.core.ids import new_token
 
-SILENT_S = 2.5
+SILENT_S = 2.2
 CONFIRM_S = 1.0
 RESUBSCRIBE_S = 3.0
 READ_TIMEOUT_S = 0.5
@@ -33,6 +36,25 @@ log = structlog.get_logger(__name__)
 Receive = Callable[[bytes], None]
 
 
+class Round:
+    """Channels that are asked for together; over when each is confirmed by its server, or wanted no more."""
+
+    def __init__(self) -> None:
+        self.channels: dict[Channel, None] = {}
+        self.over = Signal()
+        self._left = 1  # the asking itself
+
+    def expect(self, count: int) -> None:
+        """So many channels are to be confirmed."""
+        self._left += count
+
+    def settle(self) -> None:
+        """One of them is confirmed or wanted no more; or all are asked for."""
+        self._left -= 1
+        if not self._left:
+            self.over.set()
+
+
 class Link:
     """A subscribed connection to one node."""
 
@@ -40,7 +62,8 @@ class Link:
         self._verb = "S" if server.is_cluster else ""
         self._receive = receive
         self._on_end = on_end
-        self._confirmed: dict[Channel, Signal] = {}
+        self._asked: dict[Channel, Round | None] = {}  # None: confirmed
+        self._leaving: Counter[Channel] = Counter()  # asked to take away, and not yet told that it is
         self._connection: Connection = server.connect(node)
         self.heard_s = time.monotonic()
         self.canary = _canary_for(server, node)
@@ -51,16 +74,17 @@ class Link:
         """Whether nothing, not even the canary, has come for too long."""
         return time.monotonic() - self.heard_s > SILENT_S
 
-    def subscribe(self, channels: Iterable[Channel]) -> list[Signal]:
-        """Ask for `channels`; each signal is set when the server has confirmed its channel.
+    def subscribe(self, channels: Collection[Channel], asked: Round) -> None:
+        """Ask for `channels`; `asked` hears when the server has confirmed them.
 
         Raises:
             RedisError: the connection is lost.
         """
-        signals = {channel: Signal() for channel in channels}
-        self._confirmed.update(signals)
-        self._send("SUBSCRIBE", signals)
-        return list(signals.values())
+        asked.expect(len(channels))
+        for channel in channels:
+            self._settle(channel)  # asked for before, and given up in between
+            self._asked[channel] = asked
+        self._send("SUBSCRIBE", channels)
 
     def unsubscribe(self, channels: Iterable[Channel]) -> None:
         """Ask not to get `channels` any more.
@@ -68,7 +92,11 @@ class Link:
         Raises:
             RedisError: the connection is lost.
         """
-        gone = [channel for channel in channels if self._confirmed.pop(channel, None)]
+        gone = [channel for channel in channels if channel in self._asked]
+        for channel in gone:
+            self._settle(channel)
+            del self._asked[channel]
+            self._leaving[channel] += 1
         self._send("UNSUBSCRIBE", gone)
 
     def close(self) -> None:
@@ -77,11 +105,19 @@ class Link:
         self._reader.kill()
         self._connection.disconnect()
 
-    def _send(self, command: str, channels: Iterable[Channel]) -> None:
-        # One command for each: in a cluster the channels of one command must share a slot.
-        commands = [(self._verb + command, channel) for channel in channels]
-        if commands:
-            self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+    def _settle(self, channel: Channel) -> None:
+        asked = self._asked.get(channel)
+        if asked is not None:
+            self._asked[channel] = None
+            asked.settle()
+
+    def _send(self, command: str, channels: Collection[Channel]) -> None:
+        if not channels:
+            return
+        # In a cluster the channels of one command must share a slot: there is one for each.
+        verb = self._verb + command
+        commands = [(verb, channel) for channel in channels] if self._verb else [(verb, *channels)]
+        self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
 
     def _read(self) -> None:
         why: Exception | str = "the server took a channel away"
@@ -110,10 +146,20 @@ class Link:
         if answer[0] in (b"message", b"smessage"):
             if channel != self.canary:
                 self._receive(answer[2])
-        elif answer[0] in (b"subscribe", b"ssubscribe") and channel in self._confirmed:
-            self._confirmed[channel].set()
+        elif answer[0] in (b"subscribe", b"ssubscribe"):
+            if channel not in self._leaving:  # else it answers what was asked before we left
+                self._settle(channel)
         elif kind == b"unsubscribe":
-            return channel not in self._confirmed
+            return self._was_left(channel)
+        return True
+
+    def _was_left(self, channel: Channel) -> bool:
+        """Whether a channel that is gone was given up here, though it may be wanted again already."""
+        if channel not in self._leaving:
+            return channel not in self._asked
+        self._leaving[channel] -= 1
+        if not self._leaving[channel]:
+            del self._leaving[channel]
         return True
 
 
@@ -124,12 +170,19 @@ class Subscriber:
         self._server = server
         self._receive = receive
         self._links: dict[Node, Link] = {}
+        self._gathering: Round | None = None
+        self._is_confirmed = False
         self.wanted: dict[Channel, None] = {}
         self.lost = Signal()
 
     @property
     def is_connected(self) -> bool:
-        """Whether every node's link stands."""
+        """Whether every node's link stands and has confirmed what was wanted when it was made."""
+        return self._is_linked and self._is_confirmed
+
+    @property
+    def _is_linked(self) -> bool:
+        """Whether there are links to ask, though what was asked first may not be confirmed yet."""
         return bool(self._links) and not self.lost.is_set()
 
     @property
@@ -147,25 +200,31 @@ class Subscriber:
         self.lost.clear()
         for node in self._server.nodes():
             self._links[node] = Link(self._server, node, self._receive, self.lost.set)
-        confirmations = [signal for link in self._links.values() for signal in link.subscribe([link.canary])]
+        asked = Round()
+        for link in self._links.values():
+            link.subscribe([link.canary], asked)
         wanted = list(self.wanted)
         for start in range(0, len(wanted), SUBSCRIBE_AT_ONCE):
-            confirmations += self._ask(wanted[start : start + SUBSCRIBE_AT_ONCE])
-        if not _all_set(confirmations, RESUBSCRIBE_S):
+            self._ask(wanted[start : start + SUBSCRIBE_AT_ONCE], asked)
+        asked.settle()
+        if not asked.over.wait(RESUBSCRIBE_S):
             raise RedisError("a subscription was not confirmed")
+        self._is_confirmed = True
 
     def subscribe(self, channels: Iterable[Channel]) -> None:
         """Want these channels; returns when the server has confirmed them, or is not there to do so within `CONFIRM_S`.
 
         A late confirmation is no outage: either the link is alive and it comes, or the canary finds out.
         """
-        channels = list(channels)
-        self.wanted.update(dict.fromkeys(channels))
-        if self.is_connected:
-            try:
-                _all_set(self._ask(channels), CONFIRM_S)
-            except RedisError:
-                self.lost.set()
+        channels = dict.fromkeys(channels)
+        self.wanted.update(channels)
+        if self._is_linked:
+            if self._gathering is None:
+                self._gathering = Round()
+                gevent.spawn(self._ask_gathered)
+            asked = self._gathering
+            asked.channels.update(channels)
+            asked.over.wait(CONFIRM_S)
 
     def unsubscribe(self, channels: Iterable[Channel]) -> None:
         """Want these channels no more."""
@@ -180,31 +239,38 @@ class Subscriber:
 
     def close(self) -> None:
         """Close every link."""
+        self._is_confirmed = False
         for link in self._links.values():
             link.close()
         self._links.clear()
 
-    def _ask(self, channels: list[Channel]) -> list[Signal]:
+    def _ask_gathered(self) -> None:
+        asked, self._gathering = self._gathering, None
+        assert asked is not None
+        try:
+            if self._is_linked:  # else all that is wanted is asked for by the next connection
+                self._ask(asked.channels, asked)
+        except RedisError:
+            self.lost.set()
+        asked.settle()
+
+    def _ask(self, channels: Iterable[Channel], asked: Round) -> None:
         by_node: dict[Node, list[Channel]] = {}
         for channel in channels:
             if channel in self.wanted:
                 by_node.setdefault(self._server.node_of(channel), []).append(channel)
         if not by_node.keys() <= self._links.keys():
             raise RedisError("the slots have moved")
-        return [signal for node, asked in by_node.items() for signal in self._links[node].subscribe(asked)]
+        for node, some in by_node.items():
+            self._links[node].subscribe(some, asked)
 
     def _forget(self, channel: Channel) -> None:
         try:
             link = self._links.get(self._server.node_of(channel))
-            if link is not None and self.is_connected:
+            if link is not None and self._is_linked:
                 link.unsubscribe([channel])
         except RedisError:
             self.lost.set()
-
-
-def _all_set(signals: list[Signal], within_s: float) -> bool:
-    deadline_s = time.monotonic() + within_s
-    return all(signal.wait(max(0.0, deadline_s - time.monotonic())) for signal in signals)
 
 
 def _canary_for(server: RedisServer, node: Node) -> Channel:

@@ -20,6 +20,7 @@ from app.backends.screens_redis import RedisScreens
 from app.backends.storage import Storage
 from app.backends.storage_local import LocalStorage
 from app.backends.windows import MemoryWindows, RedisWindows
+from app.backends.worker_name import WorkerName
 from app.core.clock import Clock, SystemClock
 from app.settings import Settings
 
@@ -34,6 +35,7 @@ class Handles:
         self.windows = MemoryWindows(self.clock)
         self.presence: Presence = MemoryPresence()
         self.screens: Screens = MemoryScreens(self.clock)
+        self.worker_name: WorkerName | None = None
         self.settings: Settings = Settings()
         self.storage: Storage = _storage(self.settings, self.clock, "unbound")
         self.pulse = Pulse(self.storage, self.clock)
@@ -45,6 +47,7 @@ class Handles:
         self.bus.stop()
         self.bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
         self.presence.stop()
+        self.worker_name = WorkerName(settings.redis_url, settings.worker_id, clock) if settings.redis_url else None
         if url := settings.redis_url:
             self.limits, self.windows = RedisLimits(url, clock), RedisWindows(url, clock)
             self.presence, self.screens = RedisPresence(url, clock), RedisScreens(url, clock)

@@ -14,23 +14,27 @@ import gevent
 from app.backends.limits import Rate
 from app.backends.limits_memory import MemoryLimits
 from app.backends.limits_sharing import Sharing
-from app.backends.redis_client import RedisClient
+from app.backends.redis_client import Command, RedisClient
 from app.core.clock import Clock
 
 PREFIX = "greenroom:limit:"
 
-# Refill by the store's own time, take what was used, return what is left. The bucket is gone when it would be full.
+# For each key: refill by the store's own time, take what was used, return what is left. A bucket is gone when it would be full.
 TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
-local cost, per_second, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local held = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = burst
-if held[1] then tokens = math.min(burst, held[1] + (now - held[2]) / 1000 * per_second) end
-tokens = math.max(tokens - cost, -burst)
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now))
-redis.call('PEXPIRE', KEYS[1], math.ceil((burst - tokens) / per_second * 1000) + 1000)
-return tostring(tokens)
+local left = {}
+for n, key in ipairs(KEYS) do
+  local cost, per_second, burst = tonumber(ARGV[3 * n - 2]), tonumber(ARGV[3 * n - 1]), tonumber(ARGV[3 * n])
+  local held = redis.call('HMGET', key, 'tokens', 'at')
+  local tokens = burst
+  if held[1] then tokens = math.min(burst, held[1] + (now - held[2]) / 1000 * per_second) end
+  tokens = math.max(tokens - cost, -burst)
+  redis.call('HSET', key, 'tokens', tostring(tokens), 'at', tostring(now))
+  redis.call('PEXPIRE', key, math.ceil((burst - tokens) / per_second * 1000) + 1000)
+  left[n] = tostring(tokens)
+end
+return left
 """
 
 
@@ -53,11 +57,18 @@ class RedisLimits(MemoryLimits):
 
     def _exchange(self, keys: Collection[str]) -> None:
         told = {key: self._used.pop(key) for key in keys}
-        answers = self._client.run(
-            [("EVAL", TAKE, 1, PREFIX + key, used, rate.per_second, rate.burst) for key, (used, rate) in told.items()]
-        )
-        for (key, (_, rate)), left in zip(told.items(), answers, strict=True):
-            self._correct(key, rate, float(left))
+        some = self._client.together(list(told))
+        answers = self._client.run([self._command(part, told) for part in some])
+        for part, answer in zip(some, answers, strict=True):
+            for key, left in zip(part, answer, strict=True):
+                self._correct(key, told[key][1], float(left))
+
+    @staticmethod
+    def _command(keys: list[str], told: dict[str, tuple[float, Rate]]) -> Command:
+        arguments = [
+            value for key in keys for used, rate in [told[key]] for value in (used, rate.per_second, rate.burst)
+        ]
+        return ("EVAL", TAKE, len(keys), *(PREFIX + key for key in keys), *arguments)
 
     def _correct(self, key: str, rate: Rate, shared_tokens: float) -> None:
         """Lower the local bucket to the shared one, less what was used here since it was asked."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import NullPool
 
@@ -22,6 +22,7 @@ STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 IDLE_IN_TRANSACTION_MS = 5_000
 PROBE_TIMEOUT_S = 2  # the least that libpq takes
+READ_ONLY = "25006"
 
 
 def postgres_engine(url: str) -> Engine:
@@ -45,7 +46,23 @@ def postgres_engine(url: str) -> Engine:
         if not connection.is_quiet:
             raise InvalidatePoolError  # the pool takes new ones, as after a ping that failed
 
+    @event.listens_for(engine, "handle_error")
+    def _leave(context: ExceptionContext) -> None:
+        """A server that takes no writes may have become a standby: the next connection may lead to the new primary."""
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
+
     return engine
+
+
+def each_statement_alone(engine: Engine) -> Engine:
+    """The same pool for reading: without BEGIN and ROLLBACK, which are two round trips of three.
+
+    Under READ COMMITTED a transaction that only reads gives its statements nothing: each sees what was committed before it.
+    SQLite's readers do see one snapshot and pay nothing for it: unchanged.
+    """
+    return engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def probe(url: str, engine: Engine) -> None:
@@ -72,8 +89,8 @@ def is_away(why: DBAPIError) -> bool:
 
 
 def is_temporary(why: DBAPIError) -> bool:
-    """Whether the same may work later: also when the server was full (53), busy (55P03, 57014) or broke a conflict (40)."""
-    return is_away(why) or (_sqlstate(why) or "").startswith(("40", "53", "55P03", "57014"))
+    """Whether the same may work later: it was away, full (53), busy (55P03, 57014) or read-only, or broke a conflict (40)."""
+    return is_away(why) or (_sqlstate(why) or "").startswith(("40", "53", "55P03", "57014", READ_ONLY))
 
 
 def is_conflict(why: DBAPIError) -> bool:
@@ -101,5 +118,8 @@ def _connect_args(url: str, connect_timeout_s: int) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
         "application_name": "greenroom",
+        # psycopg forgets what it prepared at each rollback, which ends every reading, by a DEALLOCATE ALL: a round trip that
+        # takes the statements of `postgres_trip` along.
+        "prepare_threshold": None,
         "options": " ".join([*(f"-c {name}={value}" for name, value in limits.items()), str(own)]).strip(),
     }

@@ -20,25 +20,35 @@ _poll: Any = monkey.get_original("select", "poll") if hasattr(select, "poll") el
 
 
 class Connection(psycopg.Connection[Any]):
-    """What the pool holds."""
+    """What the pool holds.
+
+    prepared: the names of the statements that `postgres_trip` has prepared on it
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prepared: set[bytes] = set()
 
     def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:
         """Run one of psycopg's protocol generators, which yield what they wait for (`psycopg.waiting.Wait`)."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
-        hub = gevent.get_hub()
         try:
             wanted = next(gen)
             while True:
-                events = (READ if wanted & Ready.R else 0) | (WRITE if wanted & Ready.W else 0)
-                watcher = hub.loop.io(self.pgconn.socket, events)
-                try:
-                    hub.wait(watcher)
-                finally:
-                    watcher.close()
+                self.wait_for((READ if wanted & Ready.R else 0) | (WRITE if wanted & Ready.W else 0))
                 wanted = gen.send(wanted)
         except StopIteration as done:
             return done.value
+
+    def wait_for(self, events: int) -> None:
+        """Let others run until the socket can be read from (READ), written to (WRITE), or one of the two."""
+        hub = gevent.get_hub()
+        watcher = hub.loop.io(self.pgconn.socket, events)
+        try:
+            hub.wait(watcher)
+        finally:
+            watcher.close()
 
     @property
     def is_quiet(self) -> bool:

@@ -1,7 +1,8 @@
 """Presence: who is in which room, over all workers. Each worker says what it has; the port knows the union.
 
 Promises of every implementation
-- No method waits for a network except `watch`, and that for `WATCH_MS` at most. Local truth counts at once.
+- No method waits for a network except `watch`, and that for `WATCH_MS` at most. Who is here counts at once; who leaves here
+  counts as gone when it is known that no other worker has them, within a second.
 - People are counted, not sockets: somebody with devices on two workers is one. Anonymous viewers are counted, not listed.
 - What another worker changes is known here within a second. A worker that died is forgotten within 5 s, its people with it;
   one that only seemed dead (stopped, cut off) comes back by itself with all that it has.
@@ -18,7 +19,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-LEASE_MS = 3_500
+LEASE_MS = 3_200
 WATCH_MS = 250
 
 
@@ -68,7 +69,7 @@ class Presence(Protocol):
         ...
 
     def drop(self, room_id: str, person_id: str) -> None:
-        """`person_id` is in the room by this worker no more."""
+        """`person_id` is in the room by this worker no more; they have left when no other worker has them."""
         ...
 
     def set_anonymous(self, room_id: str, count: int) -> None:
@@ -87,8 +88,8 @@ class Presence(Protocol):
         """Learn who others have in a room where this worker has nobody yet, for the reads that follow."""
         ...
 
-    def people(self, room_id: str, limit: int) -> list[Person]:
-        """Up to `limit` of the room's people, who came first here first."""
+    def people(self, room_id: str, limit: int) -> tuple[Person, ...]:
+        """Up to `limit` of the room's people, who came first here first; the same object until they change."""
         ...
 
     def count(self, room_id: str) -> int:

@@ -41,9 +41,9 @@ class MemoryPresence:
     def watch(self, room_id: str) -> None:
         """There are no others."""
 
-    def people(self, room_id: str, limit: int) -> list[Person]:
+    def people(self, room_id: str, limit: int) -> tuple[Person, ...]:
         roster = self.rooms.get(room_id)
-        return roster.listed(limit) if roster else []
+        return roster.listed(limit) if roster else ()
 
     def count(self, room_id: str) -> int:
         roster = self.rooms.get(room_id)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
+from app.backends.presence import Person
 from app.backends.presence_memory import MemoryPresence
-from app.backends.presence_roster import LOCAL, Share
+from app.backends.presence_roster import LOCAL, PARTING, Share
 from app.backends.presence_store import decode_share
 
 log = structlog.get_logger(__name__)
 
 NOTHING = Share()
 
+Hold = Callable[[str, Person], None]
+
 
 class Mirror:
     """Puts shares of others into the rosters of `presence` and takes them out again."""
 
-    def __init__(self, presence: MemoryPresence) -> None:
-        self._presence = presence
+    def __init__(self, presence: MemoryPresence, hold: Hold) -> None:
+        """`hold(room_id, person)` is called before a living worker lets go of somebody."""
+        self._presence, self._hold = presence, hold
         self._sources: set[str] = set()
 
     def show(self, room_id: str, fields: Mapping[str, bytes], *, is_complete: bool) -> None:
@@ -27,7 +31,8 @@ class Mirror:
         roster = self._presence.roster(room_id)
         newest = newest_lives(fields)
         if is_complete:
-            for source in roster.shares.keys() - newest.keys() - {LOCAL}:
+            for source in roster.shares.keys() - newest.keys() - {LOCAL, PARTING}:
+                self._part(room_id, source, NOTHING)
                 self._replace(room_id, source, NOTHING)
         for source, incarnation in newest.items():
             stamp = hash(fields[incarnation])
@@ -57,9 +62,17 @@ class Mirror:
             log.warning("presence_share_unreadable", room=room_id, worker=source)
             return
         self._sources.add(source)
+        self._part(room_id, source, share)
         self._replace(room_id, source, share)
         if kept := self._presence.roster(room_id).shares.get(source):
             kept.stamp = stamp
+
+    def _part(self, room_id: str, source: str, share: Share) -> None:
+        """Keep for a moment whom the source has no more: of those beyond a list nobody is told that they go."""
+        known = self._presence.roster(room_id).shares.get(source, NOTHING).people
+        for person_id in known.keys() - share.people.keys():
+            if person := known[person_id]:
+                self._hold(room_id, person)
 
     def _replace(self, room_id: str, source: str, share: Share) -> None:
         roster = self._presence.roster(room_id)

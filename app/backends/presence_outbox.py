@@ -80,8 +80,10 @@ class Outbox:
     def give_back(self, letter: Letter) -> None:
         """It was not sent: its content is said again, but for what has changed since."""
         self._dirty |= letter.rooms
-        self._arrived = {**letter.arrived, **self._arrived}
-        self._departed = {**letter.departed, **self._departed}
+        arrived = {ident: arrival for ident, arrival in letter.arrived.items() if ident in self.here}
+        departed = {ident: rooms for ident, rooms in letter.departed.items() if ident not in self.here}
+        self._arrived = {**arrived, **self._arrived}
+        self._departed = {**departed, **self._departed}
 
     def sent(self, shares: dict[str, Share | None], now_ms: float) -> None:
         """The store has these shares."""

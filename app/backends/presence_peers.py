@@ -10,11 +10,13 @@ import structlog
 
 from app.backends.presence_lease import NEVER, Lease
 from app.backends.presence_memory import MemoryPresence
-from app.backends.presence_mirror import Mirror, source_of
+from app.backends.presence_mirror import Hold, Mirror, source_of
 from app.backends.presence_store import LISTED, Fields, PresenceStore, decode_share
 
 WATCH_LIFE_MS = 5_000
 FRESH_MS = 1_000
+#: So often while a lease lasts it is asked who is alive: a death is known that much after the end of the lease.
+LOOKS_PER_LEASE = 7
 
 log = structlog.get_logger(__name__)
 
@@ -22,9 +24,11 @@ log = structlog.get_logger(__name__)
 class Peers:
     """Mirrors the shares of living workers into `presence`; `here` are the people with a socket on this one."""
 
-    def __init__(self, presence: MemoryPresence, store: PresenceStore, lease: Lease, here: AbstractSet[str]) -> None:
+    def __init__(
+        self, presence: MemoryPresence, store: PresenceStore, lease: Lease, here: AbstractSet[str], hold: Hold
+    ) -> None:
         self._presence, self._store, self._lease, self._here = presence, store, lease, here
-        self._mirror = Mirror(presence)
+        self._mirror = Mirror(presence, hold)
         self._alive: set[str] = set()
         self._checked_ms = NEVER
         self._watched_ms: dict[str, float] = {}
@@ -68,8 +72,8 @@ class Peers:
         self._mirror.keep_only(())
 
     def look_around(self, now_ms: float) -> None:
-        """At the pace of the lease: who is alive? What the dead have goes at once, everywhere."""
-        if now_ms - self._checked_ms < self._lease.pace_ms:
+        """Now and then: who is alive? What the dead have goes at once, everywhere."""
+        if now_ms - self._checked_ms < self._lease.lease_ms / LOOKS_PER_LEASE:
             return
         self._checked_ms = now_ms
         self._stop_watching(now_ms)

@@ -5,11 +5,12 @@
 2. What changed (`presence_outbox`) is written in batches. The answer to each write holds everybody's fields of that room: of
    two workers that write at the same time the later one sees the earlier, and puts the room into its inbox. Only who is in
    the room hears of it.
-3. At the pace of the lease it asks who is alive (`presence_peers`). The shares of the dead go at once, everywhere; the first
+3. Several times in a lease it asks who is alive (`presence_peers`). The shares of the dead go at once, everywhere; the first
    that sees it clears the store.
 4. After the loss of its own lease the others may have lost theirs as well (a restart of Redis): for another lease's time what
    is missing is not believed missing, so that no list is emptied and filled again in front of everybody.
-5. A store out of reach for longer than a lease says nothing any more: the answer is then what this worker has.
+5. Who lost a holder stays in the room for a moment (`presence_partings`): a change on another worker may be on its way.
+6. A store out of reach for longer than a lease says nothing any more: the answer is then what this worker has.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from app.backends.presence import LEASE_MS, WATCH_MS, Person
 from app.backends.presence_lease import Lease
 from app.backends.presence_memory import MemoryPresence
 from app.backends.presence_outbox import Letter, Outbox
+from app.backends.presence_partings import Partings
 from app.backends.presence_peers import Peers
 from app.backends.presence_store import Fields, PresenceStore
 from app.backends.redis_client import RedisClient
@@ -53,7 +55,8 @@ class RedisPresence(MemoryPresence):
         self._store, self._quick_store = map(PresenceStore, self._clients)
         self._lease = Lease(self._store, lease_ms)
         self._outbox = Outbox(self.share)
-        self._peers = Peers(self, self._store, self._lease, self._outbox.here)
+        self._partings = Partings(self)
+        self._peers = Peers(self, self._store, self._lease, self._outbox.here, self._hold)
         self._is_healthy = True
         self._reads_again = False
         self._reached_ms = clock.monotonic_ms()
@@ -67,6 +70,9 @@ class RedisPresence(MemoryPresence):
         self._touch(room_id)
 
     def drop(self, room_id: str, person_id: str) -> None:
+        share = self.share(room_id)
+        if share is not None and (person := share.people.get(person_id)):
+            self._hold(room_id, person)
         super().drop(room_id, person_id)
         self._touch(room_id)
 
@@ -131,6 +137,11 @@ class RedisPresence(MemoryPresence):
             else:
                 self._reached_ms = now_ms
                 self._is_healthy = True
+            self._partings.expire(now_ms)
+
+    def _hold(self, room_id: str, person: Person) -> None:
+        """Rule 5."""
+        self._partings.hold(room_id, person, self._clock.monotonic_ms())
 
     def _touch(self, room_id: str) -> None:
         self._outbox.touch(room_id)
@@ -185,7 +196,13 @@ class RedisPresence(MemoryPresence):
         for person, room_ids in (arrived[person_id] for person_id in arrived.keys() - known):
             self.listener.online(person, room_ids)
         for person_id in departed.keys() - staying - self._outbox.here:
-            self.listener.offline(person_id, departed[person_id])
+            self._tell_offline(person_id, departed[person_id])
+
+    def _tell_offline(self, person_id: str, room_ids: Collection[str]) -> None:
+        """They are nowhere: nobody is about to say that they are here after all."""
+        for room_id in room_ids:
+            self._partings.end(room_id, person_id)
+        self.listener.offline(person_id, room_ids)
 
     def _notify(self, fields: dict[str, Fields]) -> None:
         rooms: defaultdict[str, set[str]] = defaultdict(set)
@@ -214,7 +231,7 @@ class RedisPresence(MemoryPresence):
         self._peers.show(store, fields, self._clock.monotonic_ms())
 
     def _lose_touch(self, now_ms: float, why: RedisError) -> None:
-        """Rule 5. An inbox may have been emptied by a command whose answer was lost: so everything is read again."""
+        """Rule 6. An inbox may have been emptied by a command whose answer was lost: so everything is read again."""
         if self._is_healthy:
             log.warning("presence_store_away", why=str(why))
         self._is_healthy = False
@@ -226,4 +243,4 @@ class RedisPresence(MemoryPresence):
         for person, room_ids in arrived.values():
             self.listener.online(person, room_ids)
         for person_id, room_ids in departed.items():
-            self.listener.offline(person_id, room_ids)
+            self._tell_offline(person_id, room_ids)

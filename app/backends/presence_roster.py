@@ -9,6 +9,7 @@ from itertools import islice
 from app.backends.presence import Listener, Person
 
 LOCAL = "local"
+PARTING = "parting"
 
 
 @dataclass(slots=True)
@@ -40,22 +41,26 @@ class Silence:
 class Roster:
     """One room: shares by worker, and how many workers have each person."""
 
-    __slots__ = ("_holders", "_people", "room_id", "shares")
+    __slots__ = ("_holders", "_listed", "_people", "room_id", "shares")
 
     def __init__(self, room_id: str) -> None:
         self.room_id = room_id
         self.shares: dict[str, Share] = {}
         self._holders: dict[str, int] = {}
         self._people: dict[str, Person] = {}
+        self._listed: dict[int, tuple[Person, ...]] = {}  # by limit
 
     @property
     def count(self) -> int:
         """People and anonymous viewers."""
         return len(self._holders) + sum(share.anonymous for share in self.shares.values())
 
-    def listed(self, limit: int) -> list[Person]:
-        """Up to `limit` people, in the order in which they became known."""
-        return list(islice(self._people.values(), limit))
+    def listed(self, limit: int) -> tuple[Person, ...]:
+        """Up to `limit` people, in the order in which they became known; the same object until they change."""
+        listed = self._listed.get(limit)
+        if listed is None:
+            listed = self._listed[limit] = tuple(islice(self._people.values(), limit))
+        return listed
 
     def put(self, source: str, person_id: str, person: Person | None, listener: Listener) -> None:
         """`source` has this person; of people beyond a crowd's list only the id is known."""
@@ -65,9 +70,11 @@ class Roster:
         share.people[person_id] = person
         if person is None:
             return
-        is_new = person_id not in self._people
-        self._people[person_id] = person
-        if is_new:
+        known = self._people.get(person_id)
+        if known != person:
+            self._people[person_id] = person
+            self._forget_lists(is_new=known is None)
+        if known is None:
             listener.joined(self.room_id, person)
 
     def drop(self, source: str, person_id: str, listener: Listener) -> None:
@@ -83,6 +90,7 @@ class Roster:
             return
         del self._holders[person_id]
         if self._people.pop(person_id, None) is not None:
+            self._forget_lists(is_new=False)
             listener.left(self.room_id, person_id)
 
     def set_anonymous(self, source: str, count: int) -> None:
@@ -106,6 +114,12 @@ class Roster:
         self.set_anonymous(source, anonymous)
         if self.count != before or fresh or gone:
             listener.counted(self.room_id)
+
+    def _forget_lists(self, *, is_new: bool) -> None:
+        """Somebody came, behind those of a full list, or changed or went, wherever they stood."""
+        for limit, listed in list(self._listed.items()):
+            if not is_new or len(listed) < limit:
+                del self._listed[limit]
 
     def _forget_if_empty(self, source: str, share: Share) -> None:
         if share.is_empty:

@@ -32,7 +32,7 @@ class RedisClient:
         self._client: Redis | RedisCluster | None = None
 
     def run(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers to `commands`, in order; each command may touch one key only (a cluster spreads keys).
+        """The answers to `commands`, in order; each touches one key only, or such as `together` gave (a cluster spreads keys).
 
         Raises:
             RedisError: out of reach, silent for the timeout, or a command that it refused.
@@ -47,6 +47,18 @@ class RedisClient:
         except OSError as why:
             raise RedisError(str(why)) from why
         return answers
+
+    def together(self, keys: list[str]) -> list[list[str]]:
+        """The keys in groups that one command may name: all of them on one server, each by itself in a cluster.
+
+        Raises:
+            RedisError: out of reach.
+        """
+        try:
+            is_cluster = isinstance(self._connected(), RedisCluster)
+        except OSError as why:
+            raise RedisError(str(why)) from why
+        return [[key] for key in keys] if is_cluster else [keys]
 
     def close(self) -> None:
         """Let go of all connections."""

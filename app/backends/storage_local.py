@@ -5,12 +5,14 @@ A file is written beside its place, brought to the disk and renamed: a crash or 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,11 +31,14 @@ from app.core.clock import Clock, add_ms, to_epoch_ms
 from app.core.errors import AppError
 
 CHUNK_BYTES = 256 * 1024
+KNOWN_DIGESTS = 1_000
 HASHED_AT_ONCE = 512 * 1024
 SEND_PATH = "/api/uploads/"
 OPEN_PATH = "/api/files/"
 _SIGNER = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
 _KEY = re.compile(r"(?:incoming|files)/[0-9a-f]{32}\Z")
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 _hashing = BoundedSemaphore(1)
 
@@ -51,12 +56,13 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file being handed out; whoever has it closes `file`, and reads it off the loop."""
+    """A file being handed out; whoever has it closes `file`, and reads it off the loop. `etag` changes with the file."""
 
     file: IO[bytes]
     size: int
     serving: Serving
     left_ms: int
+    etag: str
 
 
 class LocalStorage:
@@ -83,6 +89,7 @@ class LocalStorage:
         self._clock = clock
         self._method = method
         self._public_url = public_url.rstrip("/")
+        self._digests: OrderedDict[str, str] = OrderedDict()  # of what was received lately, by version
         self._tickets = URLSafeSerializer(secrets_known, salt="greenroom.files.send", signer_kwargs=_SIGNER)
         self._addresses = URLSafeSerializer(secrets_known, salt="greenroom.files.open", signer_kwargs=_SIGNER)
 
@@ -111,15 +118,14 @@ class LocalStorage:
         Raises:
             AppError: `file_too_large`, `upload_incomplete` (shorter), `storage_unavailable`.
         """
+        digest = hashlib.sha256()
         with _honest(), self._writing(admission.key) as file:
-            received = 0
-            for chunk in paced(chunks):
-                received += len(chunk)
-                if received > admission.size:
-                    raise AppError("file_too_large")
-                offload(_write, file, chunk)
-            if received < admission.size:
-                raise AppError("upload_incomplete")
+            for part in _gathered(_counted(paced(chunks), admission.size)):
+                offload(_write, file, digest, part)
+            version = _version(file)
+        self._digests[version] = digest.hexdigest()
+        if len(self._digests) > KNOWN_DIGESTS:
+            self._digests.popitem(last=False)
 
     def open(self, token: str) -> Opened:
         """The file at the address with this token.
@@ -134,7 +140,8 @@ class LocalStorage:
             except FileNotFoundError:
                 raise AppError("attachment_not_found") from None
         left_ms = end - to_epoch_ms(self._clock.now())
-        return Opened(file, os.fstat(file.fileno()).st_size, Serving(mime, disposition), left_ms)
+        etag = hashlib.sha256(f"{key} {_version(file)}".encode()).hexdigest()[:32]
+        return Opened(file, os.fstat(file.fileno()).st_size, Serving(mime, disposition), left_ms, etag)
 
     def head(self, key: str) -> Stored | None:
         with _honest():
@@ -142,9 +149,10 @@ class LocalStorage:
                 file = offload(self._path(key).open, "rb")
             except FileNotFoundError:
                 return None
-            with file, _hashing:
-                digest = _digest(file)
-                return Stored(os.fstat(file.fileno()).st_size, _version(file), f"sha256:{digest}")
+            with file:
+                version = _version(file)
+                digest = self._digests.get(version) or _digest(file)
+                return Stored(os.fstat(file.fileno()).st_size, version, f"sha256:{digest}")
 
     def read(self, key: str, *, version: str, start: int, length: int) -> bytes:
         with _honest():
@@ -175,7 +183,7 @@ class LocalStorage:
     def _writing(self, key: str) -> Iterator[IO[bytes]]:
         """A file that takes the place of `key` when the block ends well, and leaves no trace when it does not."""
         path = self._path(key)
-        beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+        beside = _beside(path)
         file = offload(_create, beside)
         try:
             yield file
@@ -236,11 +244,12 @@ def _version(file: IO[bytes]) -> str:
 def _digest(file: IO[bytes]) -> str:
     """Its SHA-256, in parts with as long a rest after each: threads have the processor from the event loop as well."""
     digest = hashlib.sha256()
-    while True:
-        began_s = time.perf_counter()
-        if not offload(_hash_part, file, digest):
-            return digest.hexdigest()
-        gevent.sleep(time.perf_counter() - began_s)
+    with _hashing:
+        while True:
+            began_s = time.perf_counter()
+            if not offload(_hash_part, file, digest):
+                return digest.hexdigest()
+            gevent.sleep(time.perf_counter() - began_s)
 
 
 def _hash_part(file: IO[bytes], digest: hashlib._Hash) -> bool:
@@ -273,23 +282,76 @@ def _copy(path: Path, copy: IO[bytes], version: str) -> None:
 
 
 def _keep(source: Path, target: Path, version: str) -> None:
-    """A second name for the same bytes: what is sent later under the first one is a file of its own."""
+    """A second name for the same bytes: what is sent later under the first one is a file of its own.
+
+    Made beside and moved there, so that two that keep the same file at once both succeed.
+    """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target.unlink(missing_ok=True)
+    beside = _beside(target)
+    try:
+        _link(source, beside, version)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)  # to move a name onto another one of the same file leaves both (POSIX rename)
+
+
+def _link(source: Path, target: Path, version: str) -> None:
     try:
         os.link(source, target)
     except FileNotFoundError:
         raise replaced() from None
+    except OSError as why:
+        if why.errno not in _NO_LINKS:
+            raise
+        _copy_through(source, target, version)
+        return
     with target.open("rb") as file:
-        if _version(file) == version:
-            return
-    target.unlink()
-    raise replaced()
+        if _version(file) != version:
+            raise replaced()
 
 
-def _write(file: IO[bytes], chunk: bytes) -> None:
+def _copy_through(source: Path, target: Path, version: str) -> None:
+    """For disks without a second name for a file (FAT, some network drives)."""
+    with _same(source, version) as file, target.open("xb") as copy:
+        shutil.copyfileobj(file, copy, CHUNK_BYTES)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+
+
+def _counted(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """`chunks`, if they are `size` bytes together."""
+    received = 0
+    for chunk in chunks:
+        received += len(chunk)
+        if received > size:
+            raise AppError("file_too_large")
+        yield chunk
+    if received < size:
+        raise AppError("upload_incomplete")
+
+
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """`chunks` in parts of `CHUNK_BYTES` or somewhat more: the way to a thread costs more than to write a small one."""
+    waiting: list[bytes] = []
+    length = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        length += len(chunk)
+        if length >= CHUNK_BYTES:
+            yield b"".join(waiting)
+            waiting, length = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _write(file: IO[bytes], digest: hashlib._Hash, part: bytes) -> None:
     """To the disk at once: what gathers in memory would delay whoever else waits for the disk, the database for one."""
-    file.write(chunk)
+    digest.update(part)
+    file.write(part)
     file.flush()
     os.fdatasync(file.fileno())
 

@@ -24,6 +24,7 @@ from botocore.httpsession import URLLib3Session
 from app.backends.offload import offload
 from app.backends.storage import Serving, Stored, Ticket, replaced, unavailable
 from app.core.clock import Clock
+from app.core.failures import told
 from app.settings import Settings
 
 CONNECT_TIMEOUT_S = 2
@@ -201,10 +202,10 @@ def _honest(limit_s: float | None = None) -> Iterator[None]:
         code = str(why.response.get("Error", {}).get("Code"))
         if code in _REPLACED:
             raise KeyError(code) from None
-        log.warning("storage_failed", reason=str(why))
+        log.warning("storage_failed", reason=f"{why.operation_name}: {code}")
         raise unavailable() from why
     except (BotoCoreError, OSError) as why:
-        log.warning("storage_failed", reason=str(why))
+        log.warning("storage_failed", reason=told(why))
         raise unavailable() from why
     finally:
         limit.close()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 import structlog
@@ -25,7 +25,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.backends.breaker import Breaker
-from app.backends.postgres import is_away, is_conflict, is_temporary, postgres_engine, probe
+from app.backends.postgres import each_statement_alone, is_away, is_conflict, is_temporary, postgres_engine, probe
+from app.backends.prepared import Asked, run
 from app.backends.sqlite import reading_engine, writing_engine
 from app.core.clock import Clock, SystemClock
 from app.core.errors import AppError
@@ -39,6 +40,7 @@ CONFLICT_PAUSE_S = 0.05
 T = TypeVar("T")
 Subscriber = Callable[["Transaction", Event], None]
 Publisher = Callable[[Sequence[Event]], None]
+Gatherer = Callable[["Transaction", list[Any]], None]
 
 
 class Transaction:
@@ -50,12 +52,38 @@ class Transaction:
         self.events: list[Event] = []
         self._subscribers = subscribers
         self._after_commit: list[Callable[[], None]] = []
+        self._gathered: dict[Gatherer, list[Any]] = {}
+        self._last: list[Asked] = []
 
     def emit(self, event: Event) -> None:
         """Publish `event` after the commit; subscribers hear it now."""
         self.events.append(event)
         for subscriber in self._subscribers.get(event.name, ()):
             subscriber(self, event)
+
+    def gather(self, write: Gatherer, item: Any) -> None:
+        """Call `write(work, items)` once before the commit, with everything that was gathered for it until then."""
+        self._gathered.setdefault(write, []).append(item)
+
+    def write_last(self, *writes: Asked) -> None:
+        """Execute statements with the commit, in one round trip; until then, or `flush_last`, nobody sees what they write."""
+        self._last += writes
+
+    def flush_last(self) -> None:
+        """Execute now what waits for the commit."""
+        last, self._last = self._last, []
+        if last:
+            run(self.session, *last)
+
+    def commit(self) -> None:
+        """Make durable what was written; called once, by the one who began."""
+        while self._gathered:
+            write = next(iter(self._gathered))
+            write(self, self._gathered.pop(write))
+        if self._last:
+            run(self.session, *self._last, and_commit=True)
+        else:
+            self.session.commit()
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Run `action` once committed: for waking a scheduler or ending sockets, never for anything that must not be lost."""
@@ -86,7 +114,7 @@ class Database:
         self.clock = clock
         self.publish = publish
         self._writer = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
-        self._reader = sessionmaker(self.read_engine, expire_on_commit=False, autoflush=False)
+        self._reader = sessionmaker(each_statement_alone(self.read_engine), expire_on_commit=False, autoflush=False)
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -117,6 +145,7 @@ class Database:
         current = self._current.get()
         if current is not None:
             yield current
+            current.flush_last()
             return
         with self._guard(), self._writer() as session:
             work = Transaction(session, self.clock.now(), self._subscribers)
@@ -124,14 +153,17 @@ class Database:
             try:
                 session.begin()
                 yield work
-                session.commit()
+                work.commit()
             finally:
                 self._current.reset(token)
         self._tell(work)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one snapshot and writes nothing; inside a transaction it is that transaction's."""
+        """A session that writes nothing; inside a transaction it is that transaction's.
+
+        On SQLite it sees one snapshot; on PostgreSQL each statement sees what was committed before it.
+        """
         current = self._current.get()
         session = current.session if current is not None else self._reading.get()
         if session is not None:

@@ -5,7 +5,8 @@ The archive is a tar: `greenroom.db`, `secret`, then `files/…` as they lie in 
 1. Backing up takes the database first, by SQLite's online backup, which a running server does not notice. Files never change
    and are recorded after they are written, so those that are copied later include all that the database names.
 2. Restoring looks at everything before it touches anything. The database goes back the same way, in one transaction, with
-   new epochs: clients that come back with a position of the time after the backup get a full state and not a gap.
+   new epochs: clients that come back with a position of the time after the backup get a full state and not a gap. It needs the
+   database for itself (`app/backends/occupancy.py`): a server that runs would go on with what it remembers of the old one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from flask_migrate import upgrade
 from sqlalchemy import update
 
 from app.backends.handles import handles
+from app.backends.occupancy import OccupiedError, reserved
+from app.backends.sqlite import create_private
 from app.backends.transaction import database, transaction
 from app.core.ids import new_token
 from app.rooms.models import RoomHead
@@ -44,8 +47,10 @@ _PRIVATE = 0o600
 def backup(archive: Path) -> None:
     """Write database and files of the embedded mode to ARCHIVE (a .tar), while the server runs or not."""
     folder, live = _data_dir(), _database_file()
+    if not live.exists():
+        raise click.ClickException(f"There is no database at {live}: is DATA_DIR the server's?")
     part = archive.with_name(f"{archive.name}.part")
-    with TemporaryDirectory(prefix="greenroom-", dir=archive.absolute().parent) as scratch:
+    with _folder_beside(archive) as scratch:
         copy = Path(scratch) / DATABASE
         with _opened(live) as source, _opened(copy) as target:
             _copy_database(source, target, "Database")
@@ -59,14 +64,32 @@ def backup(archive: Path) -> None:
     click.echo(f"Wrote {archive}: {archive.stat().st_size:,} bytes, {count} files.{where}")
 
 
+def _folder_beside(archive: Path) -> TemporaryDirectory[str]:
+    """Where it is not possible, the error names `archive`, not a name that nobody has given."""
+    try:
+        return TemporaryDirectory(prefix="greenroom-", dir=archive.absolute().parent)
+    except OSError as why:
+        raise OSError(why.errno, why.strerror, str(archive)) from why
+
+
 @click.command("restore")
 @click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.confirmation_option(prompt="This replaces everything that is there now. Stop the server first. Restore?")
 @with_appcontext
 def restore(archive: Path) -> None:
-    """Put database and files back as they were when ARCHIVE was written by `backup`."""
+    """Put database and files back as they were when ARCHIVE was written by `backup`; refused while a server runs."""
     folder, live = _data_dir(), _database_file()
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with reserved(handles.settings):
+            count = _restore(archive, folder, live)
+    except OccupiedError as why:
+        raise click.ClickException(str(why)) from why
+    click.echo(f"Restored {count} files and the database. Start the server again; clients get a full state.")
+
+
+def _restore(archive: Path, folder: Path, live: Path) -> int:
+    """Replace what is there; how many files came back."""
     with TemporaryDirectory(prefix="greenroom-", dir=folder) as scratch:
         found = Path(scratch)
         _extract(archive, found)
@@ -78,7 +101,7 @@ def restore(archive: Path) -> None:
             _copy_database(source, target, "Database")
         count = _put_files(found, folder)
     upgrade()
-    click.echo(f"Restored {count} files and the database. Start the server again; clients get a full state.")
+    return count
 
 
 @click.command("new-epochs")
@@ -104,6 +127,7 @@ def _database_file() -> Path:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    create_private(path)
     with closing(sqlite3.connect(path, timeout=10)) as connection:
         yield connection
 
@@ -159,7 +183,9 @@ def _extract(archive: Path, folder: Path) -> None:
                 for member in bar:
                     _unpack(tar, member, folder / member.name)
     except (tarfile.TarError, EOFError) as why:
-        raise click.ClickException(f"{archive} is broken: {why}.") from why
+        raise click.ClickException(
+            f"{archive} is broken, or no archive: {str(why).splitlines()[0].rstrip(chr(58))}."
+        ) from why
 
 
 def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:

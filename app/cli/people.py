@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import click
+from marshmallow import ValidationError
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -16,11 +17,10 @@ from app.auth import devices
 from app.auth import service as auth
 from app.auth.models import Device, User
 from app.auth.passwords import hash_password
-from app.auth.schemas import MIN_PASSWORD
+from app.auth.schemas import MIN_PASSWORD, Register
 from app.backends.transaction import Transaction, reading, transaction
 from app.core.actor import Actor
 from app.core.clock import to_wire
-from app.core.errors import AppError
 from app.messages.models import Message, Notification, ReadCursor, Vote
 from app.rooms import service as rooms
 from app.rooms.models import AuditEntry, Membership, Room
@@ -40,11 +40,10 @@ OTHERS = frozenset({"actor_id", "actor_name"})
 def create_user(username: str, email: str | None, name: str | None, operator: bool, generate: bool) -> None:
     """Make the account USERNAME."""
     password = secrets.token_urlsafe(15) if generate else _ask_password()
-    try:
-        made = auth.register(username=username, email=email, name=name, password=password, is_operator=operator)
-        auth.log_out(actor=Actor("user", made.user.id, session_id=made.session_id))
-    except AppError as why:
-        raise click.ClickException(f"{why.message} {why.details or ''}".strip()) from why
+    given = {"username": username, "email": email, "name": name, "password": password}
+    account = _valid({key: value for key, value in given.items() if value is not None})
+    made = auth.register(**account, is_operator=operator)
+    auth.log_out(actor=Actor("user", made.user.id, session_id=made.session_id))
     click.echo(f"Made {made.user.username}" + (f' with the password "{password}"' if generate else ""))
 
 
@@ -73,6 +72,7 @@ def export_person(username: str, output: Any) -> None:
         for row in rows:
             output.write(json.dumps({"kind": kind, **row}, ensure_ascii=False) + "\n")
             count += 1
+        output.flush()
         click.echo(f"{kind}: {count}", err=True)
 
 
@@ -86,14 +86,13 @@ def delete_person(username: str, rooms_to: str | None) -> None:
     What they and others wrote keeps its words, names in them included.
     """
     unusable = hash_password(secrets.token_urlsafe(32))
-    try:
-        with transaction() as work:
-            user = _find(work.session, username)
-            heir = _find(work.session, rooms_to) if rooms_to else None
-            owned = _give_up_rooms(work, user, heir)
-            _forget(work, user, unusable)
-    except AppError as why:
-        raise click.ClickException(why.message) from why
+    with transaction() as work:
+        user = _find(work.session, username)
+        heir = _find(work.session, rooms_to) if rooms_to else None
+        if heir is user:
+            raise click.ClickException("Their rooms go to somebody else, or nowhere.")
+        owned = _give_up_rooms(work, user, heir)
+        _forget(work, user, unusable)
     click.echo(f"Deleted {username}; {owned} rooms {'handed over' if heir else 'deleted'}")
 
 
@@ -161,6 +160,16 @@ def _find(session: Session, username: str) -> User:
     if user is None:
         raise click.ClickException(f"There is no account {username}.")
     return user
+
+
+def _valid(account: dict[str, str]) -> dict[str, Any]:
+    """By the rules of the API, or the command ends with what they say."""
+    try:
+        loaded: dict[str, Any] = Register().load(account)
+    except ValidationError as why:
+        reasons = (f"{field}: {' '.join(said)}" for field, said in why.normalized_messages().items())  # type: ignore[no-untyped-call]
+        raise click.ClickException(" ".join(reasons)) from why
+    return {key: loaded[key] for key in account}
 
 
 def _ask_password() -> str:

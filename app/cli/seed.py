@@ -10,10 +10,10 @@ from sqlalchemy import select
 from app.auth import service as auth
 from app.auth.models import User
 from app.auth.passwords import verify_password
+from app.auth.schemas import MIN_PASSWORD
 from app.backends.handles import handles
 from app.backends.transaction import reading, transaction
 from app.core.actor import Actor
-from app.core.errors import AppError
 from app.rooms import service as rooms
 from app.rooms.models import Room
 from app.timers import service as timers
@@ -33,11 +33,10 @@ def seed(password: str | None) -> None:
     settings = handles.settings
     if settings.is_production and not password:
         raise click.ClickException("With APP_ENV=production demo accounts need a --password of your own.")
+    if password and len(password) < MIN_PASSWORD:
+        raise click.ClickException(f"--password: at least {MIN_PASSWORD} characters, please.")
     base = settings.public_url.rstrip("/") or f"http://localhost:{settings.port}"
-    try:
-        click.echo(_seed(password or DEMO_PASSWORD, base))
-    except AppError as why:
-        raise click.ClickException(f"{why.message} {why.details or ''}".strip()) from why
+    click.echo(_seed(password or DEMO_PASSWORD, base))
 
 
 def _seed(password: str, base: str) -> str:

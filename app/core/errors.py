@@ -54,18 +54,24 @@ CATALOGUE: dict[str, ErrorCode] = {
     "attachment_not_found": ErrorCode(404, "There is no such file."),
     "upload_not_found": ErrorCode(404, "There is no such upload."),
     "notification_not_found": ErrorCode(404, "There is no such notification."),
-    # 405-416: not like that
+    # 405-416, 431: not like that
     "method_not_allowed": ErrorCode(405, "That method does not work here."),
+    "precondition_failed": ErrorCode(412, "What is here is not what `If-Match` names."),
     "body_too_large": ErrorCode(413, "The request is too large."),
     "file_too_large": ErrorCode(413, "The file is too large."),
+    "uri_too_long": ErrorCode(414, "The address is too long."),
     "unsupported_media_type": ErrorCode(415, "Send JSON (Content-Type: application/json)."),
     "file_type_not_allowed": ErrorCode(415, "Files of this type are not taken."),
     "range_not_satisfiable": ErrorCode(416, "The file has no such part."),
+    "headers_too_large": ErrorCode(431, "The request's headers are too large."),
     # 409: not now, as things stand
     "conflict": ErrorCode(409, "That does not fit the state it is in."),
     "already_taken": ErrorCode(409, "That name is taken."),
     "illegal_transition": ErrorCode(409, "The timer's state does not allow that."),
     "stale_revision": ErrorCode(409, "It was changed in the meantime."),
+    "show_is_on": ErrorCode(
+        409, "A timer runs or is paused: reset it first, or add to the run instead of replacing it."
+    ),
     "nothing_next": ErrorCode(409, "No timer follows this one."),
     "nothing_to_undo": ErrorCode(409, "There is nothing to undo, or it is too late."),
     "owner_required": ErrorCode(409, "A room needs an owner: hand it over first."),

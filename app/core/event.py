@@ -18,6 +18,7 @@ class Event:
     stream:     the room's stream that numbers it, None when it is ephemeral
     seq:        its number in that stream
     cause:      what happened, for subscribers inside the transaction (`timer-update` by `start`); not sent
+    before:     what was there, for them as well
     latest_key: for ephemeral events: of those with an equal key only the newest matters to a client that lags
     origin:     whom the event need not reach (a socket id), None for everybody
     """
@@ -28,6 +29,7 @@ class Event:
     stream: Stream | None = None
     seq: int | None = None
     cause: str | None = None
+    before: dict[str, Any] | None = field(default=None, compare=False, kw_only=True)
     latest_key: str | None = None
     origin: str | None = field(default=None, compare=False)
 

@@ -8,6 +8,7 @@ import secrets
 import uuid_utils
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_WORKER_ID = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 
 
 def new_id() -> str:
@@ -18,6 +19,11 @@ def new_id() -> str:
 def is_id(text: object) -> bool:
     """Whether `text` is a UUID in canonical form. Anything else can be answered 404 without asking the database."""
     return isinstance(text, str) and _CANONICAL.match(text) is not None
+
+
+def is_worker_id(text: str) -> bool:
+    """Whether `text` can stand in front of an Engine.IO sid, from where nginx reads it."""
+    return _WORKER_ID.match(text) is not None
 
 
 def new_token(size_bytes: int = 16) -> str:

@@ -30,22 +30,38 @@ CATALOGUE: Final = {lang: _read(lang) for lang in LANGUAGES}
 ERRORS: Final = {"fr": _read("errors.fr")}  # the English ones are those of `app.core.errors`
 DETAILS: Final = {"fr": _read("details.fr")}  # by the English of the schemas, with {} for each number
 FIELDS: Final = {
+    "chatMode": "settings.who_writes",
+    "content": "questions.ask",
+    "dangerMs": "control.danger",
     "description": "form.description",
     "duration": "control.length",
     "email": "account.email",
     "expiresAt": "share.until_field",
     "file": "control.file",
+    "history": "settings.history",
     "label": "share.label",
     "maxUses": "share.uses",
     "name": "form.name",
+    "onFinish": "control.at_end",
     "password": "account.password",
+    "role": "share.role",
+    "room": "control.only_room",
+    "settings.chatMode": "settings.who_writes",
+    "settings.history": "settings.history",
     "settings.slowModeMs": "settings.slow",
     "slowMode": "settings.slow",
     "startsAt": "control.starts_at",
     "text": "control.message",
     "title": "control.timer_title",
     "username": "people.username",
+    "warnMs": "control.warn",
 }
+# What a form calls a field otherwise than the rest do, by where it is sent.
+FIELDS_OF: Final = {
+    "pages.submit_sign_in": {"username": "account.who"},
+    "pages.submit_sign_up": {"name": "account.your_name"},
+}
+_ROW = re.compile(r"row (\d+)\Z")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -96,13 +112,19 @@ def detail_text(whys: list[str] | str) -> str:
 
 
 def _detail(why: str) -> str:
+    column, colon, rest = why.partition(": ")
+    if colon and column.isidentifier():  # of a file's row: what is wrong with which column
+        return f"{column}{text('form.colon')} {_detail(rest)}"
     found = DETAILS.get(language(), {}).get(_NUMBER.sub("{}", why))
     return found.format(*_NUMBER.findall(why)) if found else why
 
 
 def field_label(name: str) -> str:
     """What the page calls a field of the API; its own name where no page has it."""
-    return text(FIELDS[name]) if name in FIELDS else name
+    if row := _ROW.match(name):
+        return text("form.row", n=row[1])
+    key = FIELDS_OF.get(request.endpoint or "", {}).get(name) or FIELDS.get(name)
+    return text(key) if key else name
 
 
 def script_texts() -> dict[str, str]:

@@ -4,6 +4,7 @@ Rules
 - A room is open while somebody on this worker is in it or about to be: then its channels are subscribed.
 - A numbered event goes out when every number before it did, or needs no event. A gap is held `HOLD_MS`, then the
   database is asked.
+- What a worker was not told about somebody's rights it finds in the log, by the numbered event that tells of the same.
 - Handing out never gives up the processor, so a joiner misses nothing between `events_after` and `enter_room`.
 - Nothing here survives a crash and nothing needs to: clients come back with their position.
 """
@@ -24,14 +25,16 @@ from app.backends.handles import handles
 from app.backends.transaction import reading
 from app.core.errors import AppError
 from app.core.event import Event, chat_channel, room_channel, user_channel
+from app.live.changes import Changes, Heard
 from app.live.fanout import fan_out
 from app.live.reorder import StreamOrder
-from app.live.repair import Heads, missed_events, read_heads
-from app.rooms.events import ACCESS_CHANGED, MEMBER_ADDED, MEMBER_JOINED, ROOM_PURGED
+from app.live.repair import Heads, access_changes, missed_events, read_heads
+from app.rooms.events import ACCESS_CHANGED, MEMBER_ADDED, MEMBER_JOINED, ROOM_DELETED, ROOM_PURGED, ROOM_UPDATED
 from app.web.metrics import metrics
 from app.web.sockets import Client, sockets
 
 HOLD_MS = 30
+ASK_AGAIN_S = 1.0
 INTERNAL = (ACCESS_CHANGED, MEMBER_JOINED, MEMBER_ADDED, ROOM_PURGED, SESSION_REVOKED)
 
 log = structlog.get_logger(__name__)
@@ -49,6 +52,8 @@ class OpenRoom:
         self.opened: AsyncResult = AsyncResult()
         self.order = {"room": StreamOrder(), "chat": StreamOrder()}
         self.taps: list[Tap] = []
+        self.changes = Changes()
+        self.heard = Heard()
         self.moved = Signal()
         self.repair_is_due = False
 
@@ -69,6 +74,11 @@ class Tap:
     def __init__(self, room: OpenRoom) -> None:
         self._room = room
         self.events: list[Event] = []
+
+    @property
+    def changes(self) -> Changes:
+        """The changes of rights that arrive meanwhile."""
+        return self._room.changes
 
     def reach(self, room_seq: int, chat_seq: int) -> None:
         """Return when this worker has delivered up to these numbers; what does not come by itself is read.
@@ -162,6 +172,8 @@ def tap(room_id: str) -> Iterator[Tap]:
         yield collector
     finally:
         room.taps.remove(collector)
+        if not room.taps:
+            room.changes.forget()
         close_room(room_id)
 
 
@@ -189,15 +201,44 @@ def chat_head(room_id: str) -> int:
 def deliver(event: Event) -> None:
     """Take an event that arrived by whatever way."""
     if event.name in _listeners or event.name in INTERNAL:
+        if event.name == ACCESS_CHANGED:
+            _note_change(event)
         for listener in _listeners[event.name]:
             gevent.spawn(listener, event)
     elif event.stream is None:
         fan_out(event)
     elif (room := _rooms.get(event.room_id or "")) is not None:
         _hand_out(room, room.order[event.stream].offer(event))
+        if event.name in (ROOM_UPDATED, ROOM_DELETED) and event.cause is None:
+            gevent.spawn_later(HOLD_MS / 1000, _look_for_changes, room, event.seq or 0)
         if room.has_gap and not room.repair_is_due:
             room.repair_is_due = True
             gevent.spawn_later(HOLD_MS / 1000, _repair_gap, room)
+
+
+def _note_change(event: Event) -> None:
+    room = _rooms.get(event.room_id or "")
+    if room is None:
+        return
+    room.heard.note(event.args[0], handles.clock.monotonic_ms())
+    if room.taps:
+        room.changes.note(event.args[0])
+
+
+def _look_for_changes(room: OpenRoom, seq: int) -> None:
+    """An event that another worker logged may tell of somebody's rights: if what says so to us was lost, it is said now."""
+    if _rooms.get(room.room_id) is not room:
+        return
+    try:
+        with reading() as session:
+            changes = access_changes(session, room.room_id, seq - 1, seq)
+    except AppError as why:
+        log.warning("changes_not_read", room_id=room.room_id, code=why.code)
+        gevent.spawn_later(ASK_AGAIN_S, _look_for_changes, room, seq)
+        return
+    for change in changes:
+        if not room.heard.take(change.args[0], handles.clock.monotonic_ms()):
+            deliver(change)
 
 
 def repair(room_ids: Collection[str]) -> None:

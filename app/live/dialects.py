@@ -1,4 +1,4 @@
-"""The names of seeds 002 and 003, in one table: what a client that joined with `join_room` gets in place of our events.
+"""The snake_case dialect, in one table: what a client that joined with `join_room` gets in place of our events.
 
 An event without a row keeps its name and arguments. Nothing here runs for a channel without such clients.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from app.core.event import Event
-from app.messages.service import seed_form
+from app.messages.service import flat_form
 from app.presence.service import presence_payload
 from app.web.sockets import Client
 
@@ -28,8 +28,8 @@ def translate(event: Event) -> Iterable[Emission]:
 
 
 def _message(event: Event) -> list[Emission]:
-    """Seed 003's `message`, with the keys that seed 002's clients read beside it."""
-    message = seed_form(event.args[0])
+    """`message` in place of `message-received`, with the keys of its flat form."""
+    message = flat_form(event.args[0])
     return [("message", {key: message[key] for key in MESSAGE_KEYS})]
 
 
@@ -42,12 +42,12 @@ def _typing(is_typing: bool) -> Translation:
 
 
 def _presence(event: Event) -> list[Emission]:
-    """Seed 003's `presence` is the whole list at every change; a crowd's is never sent."""
+    """`presence` is the whole list at every change; a crowd's is never sent."""
     return [("presence", presence_payload(event.room_id))] if event.room_id else []
 
 
 def _joined(event: Event) -> list[Emission]:
-    """Seed 003's clients know from `presence` alone who is here, so they begin with one."""
+    """Clients of this dialect know from `presence` alone who is here, so they begin with one."""
     (joined,) = event.args
     here = {"roomId": joined["roomId"], "users": joined["onlineUsers"]}
     return [("room_joined", joined), *([] if "presenceLimited" in joined else [("presence", here)])]
@@ -58,7 +58,7 @@ def _renamed(name: str) -> Translation:
 
 
 def shape_error(client: Client, error: dict[str, Any]) -> dict[str, Any]:
-    """The `error` event as `client` knows it: seed 003's is `{code, message}`."""
+    """The `error` event as `client` knows it: in snake_case it is `{code, message}`."""
     is_snake = error["event"] in SNAKE_EVENTS or any(seat.dialect == "snake" for seat in client.seats.values())
     return {key: error[key] for key in ("code", "message")} if is_snake else error
 

@@ -56,7 +56,13 @@ def room_events(session: Session, room_id: str, after: int, head: int) -> list[E
 def access_changes(session: Session, room_id: str, after: int, head: int) -> list[Event]:
     """`access-changed` again for each change of somebody's rights that the log has between two numbers."""
     rows = [row for row in _log(session, room_id, after, head) if row.cause in ACCESS_CAUSES]
-    return [_access_changed(room_id, row.cause, row.before or {}) for row in rows]
+    changes: list[Event] = []
+    for row in rows:
+        before = row.before or {}
+        changes.append(_access_changed(room_id, row.cause, before))
+        if "ownerId" in before:  # handed over: the new owner's rights are others as well
+            changes.append(_access_changed(room_id, row.cause, {"userId": row.payload["ownerId"]}))
+    return changes
 
 
 def chat_events(session: Session, room_id: str, after: int, head: int) -> list[Event]:

@@ -6,7 +6,9 @@ in the room or a socket of the person. Credentials that run out are noticed here
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
+from typing import Any
 
 import gevent
 import structlog
@@ -18,14 +20,31 @@ from app.live import service
 from app.rooms.seat import Seat
 from app.web.sockets import Client, sockets
 
-GRACE_MS = 60_000
-
 log = structlog.get_logger(__name__)
+
+
+_waiting: dict[str, deque[dict[str, Any]]] = {}
+"""The changes of each room that is under review. One after the other: of two looks the later one must have the last word."""
 
 
 def review_room(event: Event) -> None:
     """`access-changed`: look again at the seats that it may concern. Nobody named: everybody, or the holders of tokens."""
     (change,) = event.args
+    room_id = change["roomId"]
+    if room_id in _waiting:
+        _waiting[room_id].append(change)
+        return
+    waiting = _waiting[room_id] = deque([change])
+    while waiting:
+        try:
+            _review(waiting[0])
+        except Exception:
+            log.exception("review_failed", room_id=room_id, reason=waiting[0]["reason"])
+        waiting.popleft()
+    del _waiting[room_id]
+
+
+def _review(change: dict[str, Any]) -> None:
     person = change.get("userId") or change.get("guestId")
     held: list[tuple[Client, Seat]] = [
         (client, seat)
@@ -47,7 +66,7 @@ def close_session(event: Event) -> None:
 
 
 def expire_credentials(now: datetime, told: dict[str, datetime]) -> None:
-    """Tell clients whose token has run out; close those that have not come with a fresh one after `GRACE_MS`.
+    """Tell clients whose token has run out; close those that have not come with a fresh one after `TOKEN_GRACE_MS`.
 
     Args:
         told: who was told and when that token ran out, kept by the caller between two calls.
@@ -59,7 +78,7 @@ def expire_credentials(now: datetime, told: dict[str, datetime]) -> None:
         elif told.get(client.sid) != expires_at:
             told[client.sid] = expires_at
             sockets.server.send(client.sid, "token-expired", {"expiresAt": to_wire(expires_at)})
-        elif add_ms(expires_at, GRACE_MS) <= now:
+        elif add_ms(expires_at, handles.settings.token_grace_ms) <= now:
             del told[client.sid]
             sockets.server.close(client.sid)
     for sid in told.keys() - sockets.clients.keys():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from flask import Response, request
 
 from app.backends.handles import handles
@@ -15,6 +16,8 @@ from app.presence import service as presence
 from app.web.http import Blueprint, current_actor
 
 CROWD_CACHING = "public, max-age=1, stale-while-revalidate=1, stale-if-error=60"
+DATA_ONLY = "default-src 'none'; frame-ancestors 'none'"
+"""Stricter than the pages' policy, and shorter: of what a crowd is answered most is headers."""
 
 blp = Blueprint("live", __name__, description="The state of a room")
 
@@ -25,10 +28,14 @@ blp = Blueprint("live", __name__, description="The state of a room")
     responses={"200": {"description": "The room state"}, "304": {"description": "As before"}},
 )
 def get_room_state(ref: str) -> Response:
-    """The state of a room, by its id or its share token; polling it with `If-None-Match` is cheap."""
-    access, position, encoded = service.get_room_state(actor=current_actor(), ref=ref)
+    """The state of a room, by its id or its share token, and `you {role, userId}`: who the reader is there, as joining says.
+
+    Polling it with `If-None-Match` is cheap.
+    """
+    actor = current_actor()
+    access, position, encoded = service.get_room_state(actor=actor, ref=ref)
     response = Response(mimetype="application/json")
-    response.set_etag(f"{position.etag}{'s' if may_share(access) else ''}", weak=True)
+    response.set_etag(f"{position.etag}.{access.role.wire}{'.s' if may_share(access) else ''}", weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Server-Now"] = to_wire(handles.clock.now())
     response.vary.update(["Authorization", "Cookie", "X-Share-Token"])
@@ -36,7 +43,8 @@ def get_room_state(ref: str) -> Response:
         response.status_code = 304
         return response
     presence.watch(access.room.id)
-    response.data = complete_state(encoded, access, position, presence.count(access.room.id))
+    state = complete_state(encoded, access, position, presence.count(access.room.id))
+    response.data = state[:-1] + b',"you":' + orjson.dumps({"role": access.role.wire, "userId": actor.id}) + b"}"
     return response
 
 
@@ -57,6 +65,7 @@ def get_crowd_state(share_token: str) -> Response:
     response = Response(body, mimetype="application/json")
     response.set_etag(etag, weak=True)
     response.headers["Cache-Control"] = CROWD_CACHING
+    response.headers["Content-Security-Policy"] = DATA_ONLY
     response.headers["X-Server-Now"] = to_wire(handles.clock.now())
     response.make_conditional(request)
     return response

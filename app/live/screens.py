@@ -17,6 +17,7 @@ from app.core.actor import Actor
 from app.core.clock import from_epoch_ms, to_epoch_ms
 from app.core.errors import AppError
 from app.live import delivery
+from app.live.schemas import PROBLEMS
 from app.live.state import read_head
 from app.presence import service as presence
 from app.rooms.access import require_role
@@ -93,12 +94,9 @@ def list_screens(*, actor: Actor, room_id: str) -> dict[str, Any]:
 def screen_payload(report: ScreenReport, now_ms: int) -> dict[str, Any]:
     """A screen as hosts see it; `problems` is empty when all is well."""
     silent_ms = now_ms - report.seen_ms
-    signs = {
-        "silent": silent_ms > SILENT_MS,
-        "behind": report.missing > 0,
-        "clock": abs(report.offset_ms) > CLOCK_OFF_MS + report.round_trip_ms // 2,
-        "slow": report.round_trip_ms > SLOW_MS,
-    }
+    is_behind, is_slow = report.missing > 0, report.round_trip_ms > SLOW_MS
+    is_off = abs(report.offset_ms) > CLOCK_OFF_MS + report.round_trip_ms // 2
+    signs = zip(PROBLEMS, (silent_ms > SILENT_MS, is_behind, is_off, is_slow), strict=True)
     return {
         "id": report.id,
         "kind": report.kind,
@@ -108,5 +106,5 @@ def screen_payload(report: ScreenReport, now_ms: int) -> dict[str, Any]:
         "offset_ms": report.offset_ms,
         "round_trip_ms": report.round_trip_ms,
         "revision": report.revision,
-        "problems": [name for name, holds in signs.items() if holds],
+        "problems": [name for name, holds in signs if holds],
     }

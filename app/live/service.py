@@ -1,16 +1,16 @@
 """Joining, leaving and syncing: what puts a socket into a room without a gap between the snapshot and what follows.
 
-The order is: listen and collect what arrives (`delivery.tap`), read the snapshot at S, let the delivery reach S, and then,
-without giving up the processor, send the snapshot, what was collected after S, and enter the channels.
+The order is: listen and collect what arrives (`delivery.tap`), read the snapshot at S, let the delivery reach S, read again if
+somebody's rights changed meanwhile, and then, without giving up the processor, sit down, send the snapshot, what was collected
+after S, and enter the channels. From the moment a seat is there, `review_seats` finds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
-
-import gevent
 
 from app.backends.transaction import reading
 from app.core.actor import ANONYMOUS, Actor
@@ -19,20 +19,17 @@ from app.core.event import Event
 from app.live import delivery, fanout
 from app.live.snapshot import Question, Snapshot, take_snapshot
 from app.live.state import Position, crowd_state, read_head, states
-from app.messages.service import may_write, muted_until, seed_form
+from app.messages.service import flat_form, may_write, muted_until
 from app.presence import service as presence
 from app.rooms import service as rooms
 from app.rooms.access import Access, Asked, find_accesses, readable_after, require_role
 from app.rooms.models import Role, Room
 from app.rooms.seat import Dialect, Seat
+from app.web.refs import refs
 from app.web.sockets import Client, sockets
 
-KEPT_TOKENS = 10_000
 OUT = frozenset({"removed", "left"})
 REVIEWED_AT_ONCE = 500
-
-_rooms_by_ref: dict[str, str] = {}
-"""Which room a share token once led to: only a hint of where to listen, rights are asked at every join."""
 
 
 def get_room_state(*, actor: Actor, ref: str) -> tuple[Access, Position, bytes]:
@@ -64,21 +61,27 @@ def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dial
     """Seat `client` in a room and tell it everything; the ack.
 
     Raises:
-        AppError: `room_not_found`, `banned`.
+        AppError: `room_not_found`, `banned`; `not_in_room` when it is gone.
     """
+    return _join(client, ref, asked, dialect)
+
+
+def _join(
+    client: Client, ref: str, asked: Position | None, dialect: Dialect, held: Seat | None = None
+) -> dict[str, Any]:
+    """`held`: the seat that the client keeps, unless it lost the right to it."""
+    sockets.server.let_go(client.sid)  # of several rooms that are synced, the one before
     question = Question(client.actor, ref, asked)
     room_id = _find_room(question)
     with ExitStack() as holding:
         tap = holding.enter_context(delivery.tap(room_id))
-        snapshot = _snapshot_of_member(question)
+        snapshot = _current_snapshot(question, tap, held)
         position = snapshot.view.position
-        tap.reach(position.room, position.chat)
         if client.sid not in sockets.clients:
             raise AppError("not_in_room")
         seat = _seat(client, snapshot.access, dialect, position.chat)
-        answer = _welcome(client, seat, snapshot)
-        gevent.spawn(_follow, client, seat, position, tap, holding.pop_all())
-    return answer
+        sockets.server.hold(client.sid, partial(_follow, client, seat, position, tap, holding.pop_all()))
+        return _welcome(client, seat, snapshot)
 
 
 def sync_room(client: Client, *, room_id: str, asked: Position | None) -> dict[str, Any]:
@@ -90,7 +93,7 @@ def sync_room(client: Client, *, room_id: str, asked: Position | None) -> dict[s
     seat: Seat | None = client.seats.get(room_id)
     if seat is None:
         raise AppError("not_in_room")
-    return join_room(client, ref=seat.share_token or room_id, asked=asked, dialect=seat.dialect)
+    return _join(client, seat.share_token or room_id, asked, seat.dialect, held=seat)
 
 
 def leave_room(client: Client, *, ref: str | None, reason: str = "left") -> None:
@@ -171,7 +174,7 @@ def send(client: Client, seat: Seat, name: str, *args: Any) -> None:
 
 
 def _follow(client: Client, seat: Seat, since: Position, tap: delivery.Tap, holding: ExitStack) -> None:
-    """Begins when the ack is written: what was delivered after the snapshot, then the channels, with nothing between.
+    """Runs when the ack is written: what was delivered after the snapshot, then the channels, with nothing between.
 
     The ack carries the snapshot; who gets a newer event before it would be taken back.
     """
@@ -186,20 +189,29 @@ def _follow(client: Client, seat: Seat, since: Position, tap: delivery.Tap, hold
 
 def _find_room(question: Question) -> str:
     """The room's id. One that is open here needs no look-up: who may not see it is told so by the snapshot."""
-    room_id = _rooms_by_ref.get(question.ref, question.ref)
-    if delivery.is_open(room_id):
-        return room_id
-    room_id = take_snapshot(question).access.room.id
-    if len(_rooms_by_ref) >= KEPT_TOKENS:
-        _rooms_by_ref.clear()
-    _rooms_by_ref[question.ref] = room_id
-    return room_id
+    room_id = refs.room_of(question.ref)
+    return room_id if delivery.is_open(room_id) else take_snapshot(question).access.room.id
 
 
-def _snapshot_of_member(question: Question) -> Snapshot:
-    """The snapshot; an account that joins a public room is a member from then on."""
+def _current_snapshot(question: Question, tap: delivery.Tap, held: Seat | None) -> Snapshot:
+    """A snapshot that this worker has delivered up to, and that no change of the reader's rights came after.
+
+    Whoever reviews the seats looked before this one was there: so the look has to be here.
+    """
+    while True:
+        since = tap.changes.count
+        snapshot = _snapshot_of_member(question, held)
+        tap.reach(snapshot.view.position.room, snapshot.view.position.chat)
+        if not tap.changes.concern(question.actor.id, snapshot.access.role, since):
+            return snapshot
+
+
+def _snapshot_of_member(question: Question, held: Seat | None) -> Snapshot:
+    """The snapshot; an account that joins a public room is a member from then on. Who was put out of a seat does not join."""
     snapshot = take_snapshot(question)
     access = snapshot.access
+    if held is not None and access.role < min(held.role, Role.MEMBER):
+        raise AppError("not_in_room")
     if question.actor.user_id and access.role < Role.MEMBER and not access.room.is_private:
         rooms.join_room(actor=question.actor, ref=access.room.id)
         snapshot = take_snapshot(question)
@@ -225,16 +237,16 @@ def _seat(client: Client, access: Access, dialect: Dialect, chat: int) -> Seat:
 
 def _welcome(client: Client, seat: Seat, snapshot: Snapshot) -> dict[str, Any]:
     room_id, view = seat.room_id, snapshot.view
-    messages = view.messages if seat.dialect == "kebab" else [seed_form(message) for message in view.recent]
+    messages = view.messages if seat.dialect == "kebab" else [flat_form(message) for message in view.recent]
     for event in view.missed or ():
         fanout.send(client, seat, event)
     count = presence.count(room_id)
     state = snapshot.state(count)
-    users = presence.people(room_id)
+    ids, users = presence.encoded_people(room_id)
     joined: dict[str, Any] = {
         "roomId": room_id,
         "room": state,
-        "onlineUsers": [person["id"] for person in users],
+        "onlineUsers": ids,
         "users": users,
         "messages": messages,
         "recovered": view.missed is not None,

@@ -1,9 +1,10 @@
 """Group commit: sends that wait for a commit go together in the next one.
 
-One greenlet per worker writes; it begins as soon as somebody sends and ends when nobody waits, so a lone message waits for
-nobody and a busy room fills its batches by itself. A batch that the database refuses as a whole is written again one by one,
-so that one bad message never fails the others. Nothing is kept here: an unwritten draft was not acked, and its client sends it
-again.
+A writer begins as soon as somebody sends and ends when nobody waits, so a lone message waits for nobody and a busy room fills
+its batches by itself. On PostgreSQL there are up to `WRITERS`, never two for one room: a quiet room does not wait for the
+commit of a busy one, and what is sent to a room is written in the order of sending. A batch that the database refuses as a
+whole is written again one by one, so that one bad message never fails the others. Nothing is kept here: an unwritten draft was
+not acked, and its client sends it again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from app.messages.sending import Outcome, write_drafts
 from app.messages.standing import Draft
 
 BATCH_MAX = 256
+WRITERS = 2
 #: One turn of the loop: sockets that are readable are read.
 YIELD_S = 1e-6
 
@@ -41,16 +43,28 @@ def write_together(drafts: list[Draft]) -> list[Outcome]:
         return write_drafts(work, drafts)
 
 
+def most_writers() -> int:
+    """How many may write at once. SQLite has one writer anyway: whoever waited for it would not gather."""
+    return WRITERS if database.dialect == "postgresql" else 1
+
+
 class Batcher:
     """Gathers the drafts of this worker; `write` commits a batch and answers an outcome for each."""
 
-    def __init__(self, write: Callable[[list[Draft]], list[Outcome]] = write_together) -> None:
+    def __init__(
+        self,
+        write: Callable[[list[Draft]], list[Outcome]] = write_together,
+        limit: Callable[[], int] = most_writers,
+    ) -> None:
         self._write = write
+        self._limit = limit
         self._waiting: list[_Ticket] = []
-        self._is_writing = False
+        self._writers = 0
+        self._is_gathering = False  # a writer is about to take what waits
+        self._rooms: set[str] = set()  # those that a batch under way writes in
 
     def put(self, draft: Draft) -> Later[Outcome]:
-        """Write `draft` with whatever else waits, after what was put before; fails with `database_unavailable`.
+        """Write `draft` with whatever else waits, after what was put for its room before; fails with `database_unavailable`.
 
         Inside a transaction it belongs to that, and is written at once.
         """
@@ -59,8 +73,9 @@ class Batcher:
             self._settle([ticket])
             return ticket.outcome
         self._waiting.append(ticket)
-        if not self._is_writing:
-            self._is_writing = True
+        if not self._is_gathering and draft.room_id not in self._rooms and self._writers < self._limit():
+            self._is_gathering = True
+            self._writers += 1
             # In a context of its own: the caller's snapshot is not the batch's.
             gevent.spawn(Context().run, self._write_waiting)
         return ticket.outcome
@@ -81,11 +96,26 @@ class Batcher:
     def _write_waiting(self) -> None:
         try:
             gevent.sleep(YIELD_S)  # what arrived with the first goes with it, not after it
-            while self._waiting:
-                tickets, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-                self._settle(tickets)
+            while tickets := self._take():
+                rooms = {ticket.draft.room_id for ticket in tickets}
+                self._rooms |= rooms
+                try:
+                    self._settle(tickets)
+                finally:
+                    self._rooms -= rooms
         finally:
-            self._is_writing = False
+            self._writers -= 1
+
+    def _take(self) -> list[_Ticket]:
+        """Take what may be written now. What waits for a room that is being written in is its writer's to take next."""
+        self._is_gathering = False
+        taken: list[_Ticket] = []
+        left: list[_Ticket] = []
+        for ticket in self._waiting:
+            is_free = len(taken) < BATCH_MAX and ticket.draft.room_id not in self._rooms
+            (taken if is_free else left).append(ticket)
+        self._waiting = left
+        return taken
 
     def _settle(self, tickets: list[_Ticket]) -> None:
         try:

@@ -19,7 +19,7 @@ def message_received(message: dict[str, Any]) -> Event:
 
 
 def message_edited(message: dict[str, Any], cause: str = "edit") -> Event:
-    """A message as it is now, after an edit or a vote; `messageId` is seed 004's name of its id."""
+    """A message as it is now, after an edit or a vote; `messageId` is its id once more."""
     payload = {**message, "messageId": message["id"]}
     return _chat(MESSAGE_EDITED, message["roomId"], message["changeSeq"], payload, cause)
 

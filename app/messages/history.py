@@ -16,7 +16,7 @@ from app.core.errors import AppError
 from app.core.ids import is_id
 from app.messages.cursors import After, Before, decode_place, encode_place
 from app.messages.models import Message
-from app.messages.payloads import Messages, Payload, load_payloads, payloads_of, seed_form, select_messages
+from app.messages.payloads import Messages, Payload, flat_form, load_payloads, payloads_of, select_messages
 from app.rooms.access import Access, readable_after, require_role
 from app.rooms.models import Role
 
@@ -45,7 +45,7 @@ def list_messages(
 
 
 def list_messages_before(*, actor: Actor, ref: str, before: datetime | None, limit: int = RECENT) -> dict[str, Any]:
-    """Seed 002's page: `{items}` ascending, all older than `before`, grown by everything as old as its oldest.
+    """A page by time: `{items}` ascending, all older than `before`, grown by everything as old as its oldest.
 
     So that going on with `before` = the oldest `ts` neither loses nor repeats messages of the same millisecond.
 
@@ -65,7 +65,7 @@ def list_messages_before(*, actor: Actor, ref: str, before: datetime | None, lim
         oldest = func.coalesce(last.scalar_subquery(), literal(from_epoch_ms(0), Instant()))
         query = select_messages().where(*older, Message.created_at >= oldest)
         newest = load_payloads(session, query.order_by(*newest_first))
-        return {"items": [seed_form(message) for message in reversed(newest)]}
+        return {"items": [flat_form(message) for message in reversed(newest)]}
 
 
 def recent_messages(session: Session, access: Access, limit: int = RECENT) -> list[Payload]:

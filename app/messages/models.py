@@ -7,6 +7,8 @@ place, and empties its text. Whoever changes a message takes the room's head fir
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +16,7 @@ from app.backends.columns import BigInt, Id, PrimaryId, When
 from app.extensions import Base
 
 CLIENT_TYPES = ("text", "question", "stage")
+NotificationKind = Literal["mention", "invite", "direct"]
 QUESTION_STATES = ("approved", "open", "answered")
 CONTENT_MAX = 4000
 CLIENT_MESSAGE_ID_MAX = 64

@@ -11,6 +11,7 @@ from typing import Any, cast
 from sqlalchemy import String, Table, Uuid, and_, insert, or_, select
 
 from app.auth.models import User
+from app.auth.names import username_at_start
 from app.backends.bulk import Bulk
 from app.backends.columns import Instant
 from app.backends.transaction import Transaction, database
@@ -18,19 +19,19 @@ from app.core.clock import to_wire
 from app.core.event import Event
 from app.core.ids import new_id
 from app.messages import events
-from app.messages.models import Notification
+from app.messages.models import Notification, NotificationKind
 from app.messages.payloads import Payload
 from app.rooms.models import Membership
 
 MENTIONS_PER_MESSAGE = 20
-_MENTION = re.compile(r"(?<![\w@./-])@([\w.-]{1,40})")
+_MENTION = re.compile(r"(?<![\w@./-])@([^\s@]{1,40})")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Somebody to be told, by user name or by id; told only if it is a member of the room and not the author."""
 
-    kind: str
+    kind: NotificationKind
     room_id: str
     message_id: str | None
     author: Payload
@@ -62,7 +63,7 @@ def subscribe() -> None:
 
 def mentioned(content: str) -> list[str]:
     """The user names that `content` mentions, in lower case, each once, at most `MENTIONS_PER_MESSAGE`."""
-    names = (match.group(1).rstrip(".-").lower() for match in _MENTION.finditer(content))
+    names = (username_at_start(match.group(1)).rstrip(".-").lower() for match in _MENTION.finditer(content))
     return list(dict.fromkeys(name for name in names if name))[:MENTIONS_PER_MESSAGE]
 
 

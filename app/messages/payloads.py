@@ -95,8 +95,8 @@ def message_payload(values: Any, author: Payload | None, attachment: Payload | N
     }
 
 
-def seed_form(payload: Payload) -> Payload:
-    """Seed 002's names for the same message: `name`, `text`, `ts` (ms since 1970), `attachmentId`, beside ours."""
+def flat_form(payload: Payload) -> Payload:
+    """The same message with the flat keys `name`, `text`, `ts` (ms since 1970) and `attachmentId` beside ours."""
     user, attachment = payload["user"], payload["attachment"]
     return {
         **payload,

@@ -14,14 +14,18 @@ from app.messages.events import MESSAGE_EDITED, message_edited
 from app.messages.history import require_message
 from app.messages.models import QUESTION_STATES, Message
 from app.messages.payloads import Payload, load_payloads, select_messages
+from app.rooms import service as rooms
 from app.rooms.access import require_role
 from app.rooms.models import Role
 
 MOST = 200
+STAGE_LENGTH = 500
 
 
 def set_question_state(*, actor: Actor, message_id: str, state: str) -> Payload:
     """Say what became of a question: `open`, `approved` or `answered`; the message as it is now. Twice is once.
+
+    An answered one leaves the stage. The stage comes first, as the room's head is locked before the conversation's.
 
     Raises:
         AppError: `message_not_found`, `forbidden` (who is no host), `conflict` (no question, or deleted).
@@ -34,10 +38,17 @@ def set_question_state(*, actor: Actor, message_id: str, state: str) -> Payload:
             raise AppError("conflict", "Only questions are approved and answered.")
         if message["question"]["state"] == state:
             return message
+        if state == "answered":
+            rooms.clear_stage(actor=actor, room_id=message["roomId"], text=stage_text(message["content"]))
         changed = change_message(work, message, question_state=state)
         record_upon_message(work, actor, message, "question", MESSAGE_EDITED, state=state)
         work.emit(message_edited(changed, cause="question"))
         return changed
+
+
+def stage_text(content: str) -> str:
+    """As much of a question as the stage takes."""
+    return content[:STAGE_LENGTH].strip()
 
 
 def list_questions(*, actor: Actor, room_id: str) -> dict[str, Any]:

@@ -17,7 +17,9 @@ _WRITES_FROM = {"open": Role.GUEST, "members": Role.MEMBER, "hosts": Role.HOST}
 def refuse_writing(
     settings: Mapping[str, Any], *, role: Role, muted_until: datetime | None, now: datetime
 ) -> AppError | None:
-    """Why somebody with `role` (a guest or more) may not write now; None when they may."""
+    """Why somebody with `role` may not write now; None when they may."""
+    if role < Role.GUEST:
+        return AppError("forbidden")
     if role is Role.GUEST and not _value(settings, "guests"):
         return AppError("guests_not_allowed")
     if muted_until is not None and muted_until > now:
@@ -58,7 +60,7 @@ def require_writing(access: Access, now: datetime) -> None:
     """Refuse unless the person of `access` may write now.
 
     Raises:
-        AppError: `guests_not_allowed`, `muted`, `chat_closed`.
+        AppError: `forbidden` (a viewer), `guests_not_allowed`, `muted`, `chat_closed`.
     """
     why = refuse_writing(access.room.settings, role=access.role, muted_until=muted_until(access), now=now)
     if why is not None:

@@ -11,6 +11,7 @@ from app.messages import service
 from app.messages.schemas import (
     CursorSchema,
     EditContent,
+    FlatMessagePage,
     HitPage,
     ListQuery,
     MessagePage,
@@ -21,11 +22,11 @@ from app.messages.schemas import (
     QuestionState,
     ReceiptPage,
     SearchQuery,
-    SeedMessagePage,
-    SeedPageQuery,
+    TimePageQuery,
     TranscriptSchema,
     VotePage,
 )
+from app.web.downloads import content_disposition, download_name
 from app.web.http import Blueprint, current_actor
 from app.web.schema import Empty
 
@@ -47,10 +48,10 @@ def list_messages(query: dict[str, Any], ref: str) -> Response:
 
 
 @blp.get("/messages")
-@blp.arguments(SeedPageQuery, location="query")
-@blp.response(200, SeedMessagePage)
+@blp.arguments(TimePageQuery, location="query")
+@blp.response(200, FlatMessagePage)
 def list_messages_before(query: dict[str, Any]) -> Response:
-    """Seed 002's page: ascending, older than `beforeTs`, grown to include all ties."""
+    """A page by time: ascending, older than `beforeTs`, grown to include all ties."""
     actor, before = current_actor(), query.get("before_ts")
     return _answer(service.list_messages_before(actor=actor, ref=query["room_id"], before=before, limit=query["limit"]))
 
@@ -129,15 +130,15 @@ def search_messages(query: dict[str, Any], ref: str) -> Response:
 def get_transcript_json(room_id: str) -> Response:
     """The whole conversation as JSON, streamed."""
     transcript = service.get_transcript(actor=current_actor(), room_id=room_id)
-    return _download(transcript.json(), f"{transcript.room_id}.json", "application/json")
+    return _download(transcript.json(), transcript, "json", "application/json")
 
 
 @blp.get("/rooms/<room_id>/transcript.txt")
 @blp.response(200, content_type="text/plain")
 def get_transcript_text(room_id: str) -> Response:
-    """The whole conversation as text, streamed."""
+    """The whole conversation as text, streamed: `[instant] name: text`, questions and what was on the stage marked as such."""
     transcript = service.get_transcript(actor=current_actor(), room_id=room_id)
-    return _download(transcript.text(), f"{transcript.room_id}.txt", "text/plain; charset=utf-8")
+    return _download(transcript.text(), transcript, "txt", "text/plain")
 
 
 @blp.post("/rooms/<room_id>/read")
@@ -156,6 +157,6 @@ def get_receipts(query: dict[str, Any], message_id: str) -> Response:
     return _answer(service.get_receipts(actor=current_actor(), message_id=message_id, **query))
 
 
-def _download(parts: Iterator[str], filename: str, mimetype: str) -> Response:
-    disposition = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return Response(parts, mimetype=mimetype, headers=disposition)
+def _download(parts: Iterator[str], transcript: service.Transcript, ending: str, mimetype: str) -> Response:
+    name = download_name(transcript.room_name, transcript.exported_at, ending)
+    return Response(parts, mimetype=mimetype, headers={"Content-Disposition": content_disposition(name, inline=False)})

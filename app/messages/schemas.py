@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, validate
 
 from app.core.clock import from_epoch_ms, from_wire
 from app.messages.history import PAGE_MAX, RECENT
-from app.messages.models import CLIENT_MESSAGE_ID_MAX, CLIENT_TYPES, CONTENT_MAX, QUESTION_STATES
-from app.web.schema import Flag, Id, Instant, Schema, Text, Whole
+from app.messages.models import CLIENT_MESSAGE_ID_MAX, CLIENT_TYPES, CONTENT_MAX, QUESTION_STATES, NotificationKind
+from app.web.schema import Flag, Id, Instant, QueryWhole, Schema, Text, Whole
 
+NOTIFICATION_KINDS = get_args(NotificationKind)
 _LARGEST_SEQ = 2**63 - 1
-_DIGITS_MAX = 19
 _EPOCH_MS_MAX = 253_000_000_000_000
 _DATE = "(19[7-9]|20[0-9])[0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{3})?"
@@ -35,6 +35,8 @@ class Content(Text):
 
 
 class PostMessage(Schema):
+    """A message that is to be written."""
+
     content = Content(required=True)
     message_type = fields.String(load_default="text", validate=validate.OneOf(CLIENT_TYPES))
     client_message_id = Text(max_length=CLIENT_MESSAGE_ID_MAX, allow_none=True)
@@ -43,11 +45,13 @@ class PostMessage(Schema):
 
 
 class SendMessage(PostMessage):
+    """A message that is to be written into the conversation of a room."""
+
     room_id = Id(required=True)
 
 
-class SeedMessage(Schema):
-    """Seed 002's `message`."""
+class FlatMessage(Schema):
+    """A message that is to be written, with `text` for its content."""
 
     room_id = Id(required=True)
     text = Content(required=True)
@@ -56,28 +60,27 @@ class SeedMessage(Schema):
 
 
 class EditContent(Schema):
+    """What a message is to say from now on."""
+
     content = Content(required=True)
 
 
 class EditMessage(EditContent):
+    """What which message is to say from now on."""
+
     message_id = Id(required=True)
 
 
 class MessageRef(Schema):
+    """One message, by its id."""
+
     message_id = Id(required=True)
 
 
 class MarkRead(MessageRef):
+    """The newest message of a room that one has read."""
+
     room_id = Id(required=True)
-
-
-class QueryWhole(Whole):
-    """A whole number written in a query string."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX):
-            raise self.make_error("invalid")
-        return super()._deserialize(int(value), attr, data, **kwargs)
 
 
 class Moment(fields.Field[datetime]):
@@ -110,13 +113,15 @@ class PageQuery(ListQuery):
     after_change = QueryWhole(minimum=0, maximum=_LARGEST_SEQ)
 
 
-class SeedPageQuery(Schema):
+class TimePageQuery(Schema):
     room_id = Text(max_length=64, required=True)
     before_ts = Moment(metadata={"type": "string", "pattern": _MOMENT_PATTERN})
     limit = _limit()
 
 
 class Person(Schema):
+    """Somebody in a room, with an account or as a guest."""
+
     id = Id()
     username = fields.String()
     name = fields.String()
@@ -124,7 +129,7 @@ class Person(Schema):
 
 
 class QuestionState(Schema):
-    """What hosts made of a question."""
+    """What hosts have made of a question so far."""
 
     state = fields.String(validate=validate.OneOf(QUESTION_STATES), required=True)
 
@@ -153,8 +158,8 @@ class MessageSchema(Schema):
     deleted_at = Instant(allow_none=True)
 
 
-class SeedMessageSchema(MessageSchema):
-    """A message with seed 002's names beside ours."""
+class FlatMessageSchema(MessageSchema):
+    """A message in its flat form: `name`, `text`, `ts` and `attachmentId` beside the other keys."""
 
     name = fields.String(allow_none=True)
     text = fields.String()
@@ -163,11 +168,15 @@ class SeedMessageSchema(MessageSchema):
 
 
 class MessagePage(Schema):
+    """A page of messages."""
+
     items = fields.List(fields.Nested(MessageSchema))
     next_cursor = fields.String(allow_none=True)
 
 
 class Part(Schema):
+    """A piece of a text that was searched."""
+
     text = fields.String()
     match = Flag()
 
@@ -179,12 +188,14 @@ class HitSchema(MessageSchema):
 
 
 class HitPage(Schema):
+    """A page of messages that were found, the best first."""
+
     items = fields.List(fields.Nested(HitSchema))
     next_cursor = fields.String(allow_none=True)
 
 
 class CursorSchema(Schema):
-    """How far somebody has read."""
+    """How far somebody has read in a room."""
 
     room_id = Id()
     message_id = Id()
@@ -192,6 +203,8 @@ class CursorSchema(Schema):
 
 
 class ReceiptSchema(Schema):
+    """Somebody who has read the message."""
+
     user_id = Id()
     username = fields.String()
     name = fields.String()
@@ -200,11 +213,15 @@ class ReceiptSchema(Schema):
 
 
 class ReceiptPage(Schema):
+    """A page of those who have read a message."""
+
     items = fields.List(fields.Nested(ReceiptSchema))
     next_cursor = fields.String(allow_none=True)
 
 
 class VotePage(Schema):
+    """A page of the questions that one has voted for."""
+
     items = fields.List(fields.Nested(MessageRef))
     next_cursor = fields.String(allow_none=True)
 
@@ -218,5 +235,7 @@ class TranscriptSchema(Schema):
     items = fields.List(fields.Nested(MessageSchema))
 
 
-class SeedMessagePage(Schema):
-    items = fields.List(fields.Nested(SeedMessageSchema))
+class FlatMessagePage(Schema):
+    """A page of messages in their flat form, the oldest first."""
+
+    items = fields.List(fields.Nested(FlatMessageSchema))

@@ -1,9 +1,9 @@
-"""Writing messages: a batch of drafts in at most six statements, each judged for itself.
+"""Writing messages: a batch of drafts in at most six statements, each judged for itself; to PostgreSQL two round trips.
 
 1. Lock the heads of the rooms, in the order of their ids: from here on nobody else writes in them.
 2. Read what is known about every author: role, mute, ban, slow mode, the same message sent before.
 3. Judge each draft. A refused one costs the others nothing; a repeated `clientMessageId` answers the first message.
-4. Insert the messages, raise the heads by as many, note mentions, emit.
+4. Insert the messages and raise the heads by as many, together with the commit; before it, if there are mentions or files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.backends.bulk import Bulk
 from app.backends.columns import Instant
-from app.backends.prepared import Prepared
+from app.backends.prepared import Asked, Prepared, ask
 from app.backends.transaction import Transaction, database
 from app.core.errors import AppError
 from app.core.ids import new_id
@@ -35,8 +35,8 @@ from app.messages.payloads import (
     select_messages,
 )
 from app.messages.rights import refuse_hurry, refuse_type, refuse_writing
-from app.messages.standing import Draft, Standing, read_standings
-from app.rooms.stream import chat_counts, lock_chats, raise_chats
+from app.messages.standing import Draft, Standing, ask_for_standings, standings_of
+from app.rooms.stream import ask_to_lock_heads, chat_counts, raise_chats
 from app.uploads import service as uploads
 
 _ROWS = Bulk(
@@ -61,6 +61,10 @@ _ROWS = Bulk(
 
 
 _VALUES = attrgetter(*_ROWS.names)
+_EMPTY = (
+    *("user_id", "guest_id", "client_message_id", "attachment_id", "reply_to"),
+    *("question_state", "edited_at", "deleted_at"),
+)
 _TABLE = cast("Table", Message.__table__)
 
 
@@ -78,16 +82,21 @@ class Outcome:
 
 def write_drafts(work: Transaction, drafts: list[Draft]) -> list[Outcome]:
     """Write what may be written of `drafts` and emit it; their outcomes, in the order of the drafts."""
-    session = work.session
-    heads = lock_chats(session, (draft.room_id for draft in drafts))
+    dialect = database.dialect
+    work.flush_last()  # of an earlier batch of this transaction
+    locked, known = ask(
+        work.session,
+        ask_to_lock_heads(dialect, (draft.room_id for draft in drafts)),
+        ask_for_standings(dialect, drafts, work.now),  # begins when the heads are locked: what it sees stays so
+    )
     now = max(work.now, database.clock.now())  # after the lock: within a worker, times follow the numbers
-    standings = read_standings(session, drafts, now)
     wanted = {draft.attachment_id for draft in drafts if draft.attachment_id}
-    files = uploads.offer_attachments(session, wanted) if wanted else {}
-    batch = _Batch(now, heads, files)
+    files = uploads.offer_attachments(work.session, wanted) if wanted else {}
+    batch = _Batch(now, {row.room_id: row.chat_seq for row in locked}, files)
+    standings = standings_of(drafts, known)
     outcomes = [batch.take(draft, standing) for draft, standing in zip(drafts, standings, strict=True)]
+    batch.answer_repeated(work.session)
     batch.write(work)
-    batch.answer_repeated(session)
     return outcomes
 
 
@@ -143,11 +152,9 @@ class _Batch:
     def _add(self, draft: Draft, standing: Standing) -> Payload:
         seq = self._heads[draft.room_id] = self._heads[draft.room_id] + 1
         actor = draft.actor
-        row = SimpleNamespace(
-            id=new_id(),
+        row = new_row(
             room_id=draft.room_id,
             seq=seq,
-            change_seq=seq,
             user_id=actor.user_id,
             guest_id=actor.guest_id,
             author_name=standing.name,
@@ -156,11 +163,7 @@ class _Batch:
             client_message_id=draft.client_message_id,
             attachment_id=draft.attachment_id,
             reply_to=draft.reply_to,
-            votes=0,
-            question_state=None,
             created_at=self._now,
-            edited_at=None,
-            deleted_at=None,
         )
         author = author_payload(
             user_id=actor.user_id, guest_id=actor.guest_id, username=standing.username, name=standing.name
@@ -177,13 +180,13 @@ class _Batch:
         """Insert, raise the heads, notify, emit."""
         if not self._rows:
             return
-        dialect = work.session.get_bind().dialect.name
-        values = [_VALUES(row) for row in self._rows]
-        counts = chat_counts(dialect, Counter(row.room_id for row in self._rows))
-        _write(work.session, {**_ROWS.parameters(dialect, values), **counts})
+        files = _files_of(self._rows)
+        work.write_last(*insertion_of(self._rows))
+        if self._wishes or files:
+            work.flush_last()  # they refer to the messages
         for message in self._messages:
             work.emit(message_received(message))
-        uploads.claim_attachments(work.session, _files_of(self._rows))
+        uploads.claim_attachments(work.session, files)
         notifications.write_notifications(work, self._wishes)
 
     def answer_repeated(self, session: Session) -> None:
@@ -194,6 +197,21 @@ class _Batch:
         found = {message["id"]: message for message in load_payloads(session, query)}
         for outcome, ident in self._repeated:
             outcome.message = found[ident]
+
+
+def new_row(*, seq: int, **values: Any) -> SimpleNamespace:
+    """A message that is not written yet, with the attributes of `Message`."""
+    fresh: dict[str, Any] = dict.fromkeys(_EMPTY)
+    return SimpleNamespace(**{**fresh, "id": new_id(), "seq": seq, "change_seq": seq, "votes": 0, **values})
+
+
+def insertion_of(rows: list[SimpleNamespace]) -> list[Asked]:
+    """Inserts messages and raises the heads of their rooms, which are locked: one statement where the database can."""
+    dialect = database.dialect
+    counts = chat_counts(dialect, Counter(row.room_id for row in rows))
+    parameters = {**_ROWS.parameters(dialect, [_VALUES(row) for row in rows]), **counts}
+    insertion = Asked(_INSERT, parameters)
+    return [insertion] if dialect == "postgresql" else [insertion, Asked(_RAISE, counts)]
 
 
 def _files_of(rows: list[SimpleNamespace]) -> dict[str, tuple[str, int]]:
@@ -207,13 +225,6 @@ def _may_answer(standing: Standing) -> bool:
     return standing.settings.get("history") != "sinceJoin" or standing.reply_seq > standing.joined_chat_seq
 
 
-def _write(session: Session, parameters: dict[str, Any]) -> None:
-    """The messages and the new heads: one statement where the database can."""
-    _INSERT.run(session, parameters)
-    if session.get_bind().dialect.name == "sqlite":
-        session.execute(raise_chats("sqlite"), parameters)
-
-
 def _insert(dialect: str) -> Insert:
     rows = _ROWS.table(dialect)
     insertion = insert(_TABLE).from_select(list(_ROWS.names), select(*(rows.c[name] for name in _ROWS.names)))
@@ -221,3 +232,4 @@ def _insert(dialect: str) -> Insert:
 
 
 _INSERT = Prepared(_insert)
+_RAISE = Prepared(raise_chats)

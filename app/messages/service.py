@@ -13,24 +13,26 @@ from app.core.later import Later
 from app.messages.batch import batcher
 from app.messages.changing import delete_message, edit_message, vote_for_question, withdraw_vote
 from app.messages.history import list_changes, list_messages, list_messages_before, recent_messages
-from app.messages.payloads import Payload, seed_form
-from app.messages.questions import list_questions, set_question_state
+from app.messages.payloads import Payload, flat_form
+from app.messages.questions import list_questions, set_question_state, stage_text
 from app.messages.receipts import count_unread, get_receipts, mark_read
 from app.messages.rights import may_write, muted_until
 from app.messages.search import search_messages
 from app.messages.sending import Outcome
 from app.messages.standing import Draft
-from app.messages.transcript import get_transcript
+from app.messages.transcript import Transcript, get_transcript
 from app.messages.votes import list_votes
 from app.rooms.access import require_role
 from app.rooms.models import Role
 
 __all__ = [
+    "Transcript",
     "after_send",
     "begin_sending",
     "count_unread",
     "delete_message",
     "edit_message",
+    "flat_form",
     "get_receipts",
     "get_transcript",
     "list_changes",
@@ -43,9 +45,9 @@ __all__ = [
     "muted_until",
     "recent_messages",
     "search_messages",
-    "seed_form",
     "send_message",
     "set_question_state",
+    "stage_text",
     "vote_for_question",
     "withdraw_vote",
 ]
@@ -75,35 +77,42 @@ def send_message(
     return _concluded(draft, batcher.send(draft))
 
 
-def begin_sending(**arguments: Any) -> Later[Payload]:
-    """`send_message`, with its arguments, that does not wait: what is begun in turn is written in turn, together if it can."""
+def begin_sending(*, share_token: str | None = None, **arguments: Any) -> Later[Payload]:
+    """`send_message`, with its arguments, that does not wait: what is begun for a room is written in turn, together if it can.
+
+    Args:
+        share_token: what let a viewer into the room, who is then told more than that there is no such room.
+    """
     draft = _checked(Draft(**arguments))
-    return batcher.put(draft).followed_by(lambda outcome: _concluded(draft, outcome.result()))
+    return batcher.put(draft).followed_by(lambda outcome: _concluded(draft, outcome.result(), share_token))
 
 
 def _checked(draft: Draft) -> Draft:
-    if not is_id(draft.room_id):
-        raise AppError("room_not_found")
-    return draft
+    """The draft with its room's id, where it names the room by its share token."""
+    if is_id(draft.room_id):
+        return draft
+    with reading() as session:
+        access = require_role(session, actor=draft.actor, ref=draft.room_id, need=Role.GUEST)
+        return draft._replace(room_id=access.room.id)
 
 
-def _concluded(draft: Draft, outcome: Outcome) -> Payload:
+def _concluded(draft: Draft, outcome: Outcome, share_token: str | None = None) -> Payload:
     """The message, once it is known what became of it."""
     if outcome.error is not None:
         raise outcome.error
     if outcome.message is None:
-        raise _refusal(draft.actor, draft.room_id)
+        raise _refusal(draft.actor, share_token or draft.room_id)
     if outcome.fresh:
         for listener in after_send:
             listener(draft.room_id, draft.actor)
     return outcome.message
 
 
-def _refusal(actor: Actor, room_id: str) -> AppError:
+def _refusal(actor: Actor, ref: str) -> AppError:
     """Why somebody who neither is a member nor a guest may not write, in the words of the rooms."""
     with reading() as session:
         try:
-            require_role(session, actor=actor, ref=room_id, need=Role.GUEST)
+            require_role(session, actor=actor, ref=ref, need=Role.GUEST)
         except AppError as why:
             return why
     return AppError("forbidden")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,14 +20,12 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    type_coerce,
 )
-from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.backends.bulk import Bulk
 from app.backends.columns import Instant
-from app.backends.prepared import Prepared
+from app.backends.prepared import Asked, Prepared
 from app.core.actor import Actor
 from app.messages.models import Message
 from app.rooms.models import Ban, Guest, Membership, Role, Room
@@ -82,13 +81,17 @@ class Standing(NamedTuple):
     last_at: datetime | None
 
 
-def read_standings(session: Session, drafts: list[Draft], now: datetime) -> list[Standing | None]:
-    """The standing of each draft's author; None where the room is not there."""
+def ask_for_standings(dialect: str, drafts: list[Draft], now: datetime) -> Asked:
+    """Finds the situation of each draft's author, for `standings_of`."""
     rows = [
         (n, d.room_id, d.actor.user_id, d.actor.guest_id, d.client_message_id, d.reply_to) for n, d in enumerate(drafts)
     ]
-    parameters = _DRAFTS.parameters(session.get_bind().dialect.name, rows)
-    found = {row.n: _standing(row) for row in _QUERY.rows(session, {**parameters, "now": now})}
+    return Asked(_QUERY, {**_DRAFTS.parameters(dialect, rows), "now": now})
+
+
+def standings_of(drafts: list[Draft], rows: Iterable[Any]) -> list[Standing | None]:
+    """The standing of each draft's author, in the order of the drafts; None where the room is not there."""
+    found = {row.n: _standing(row) for row in rows}
     return [found.get(n) for n in range(len(drafts))]
 
 
@@ -166,7 +169,9 @@ def _last_at(dialect: str, draft: FromClause, mine: ColumnElement[bool]) -> Any:
     if dialect == "postgresql":
         since: Any = now - slow_ms * text("interval '1 millisecond'")
     else:
-        since = type_coerce(now, Integer) - slow_ms
+        since = now.op("-", return_type=Integer())(
+            slow_ms
+        )  # both in milliseconds: `type_coerce` would take `now` its form
     last = select(func.max(Message.created_at)).where(
         Message.room_id == draft.c.room_id, Message.created_at > since, mine
     )

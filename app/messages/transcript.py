@@ -18,6 +18,8 @@ from app.rooms.models import Role
 
 ROWS_PER_TRANSACTION = 500
 EXPORTED = "transcript-exported"
+#: Control characters, which a terminal that shows the text would obey; a tabulator is none.
+_UNSEEN = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,11 @@ class Transcript:
         yield "]}\n"
 
     def text(self) -> Iterator[str]:
-        """A line `[instant] name: text` for each message that was not deleted; further lines of a text are indented."""
+        """A line `[instant] name: text` for each message that was not deleted; further lines of a text are indented.
+
+        After the name of whoever asked a question or put a text on the stage stands which it is: `Ada (question, answered, 3
+        votes)`, `Ada (stage)`; what nobody typed is of `*`.
+        """
         yield f"{self.room_name}\nExported {self.exported_at}\n\n"
         for page in self._pages():
             yield "".join(_line(message) for message in page if not message["deletedAt"])
@@ -69,6 +75,20 @@ def get_transcript(*, actor: Actor, room_id: str) -> Transcript:
 
 
 def _line(message: Payload) -> str:
-    name = message["user"]["name"] if message["user"] else "*"
-    said = "\n    ".join(message["content"].splitlines())
+    name = (message["user"]["name"] if message["user"] else "*") + _mark(message)
+    said = "\n    ".join(line.translate(_UNSEEN) for line in message["content"].splitlines())
     return f"[{message['createdAt']}] {name}: {said}\n"
+
+
+def _mark(message: Payload) -> str:
+    if message["messageType"] == "stage":
+        return " (stage)"
+    if message["messageType"] != "question":
+        return ""
+    state, votes = message["question"]["state"], message["votes"]
+    marks = [
+        "question",
+        *([] if state == "open" else [state]),
+        *([f"{votes} vote{'' if votes == 1 else 's'}"] if votes else []),
+    ]
+    return f" ({', '.join(marks)})"

@@ -57,10 +57,16 @@ def user_typing(room_id: str, actor: Actor, origin: str | None) -> Event:
     )
 
 
-def user_stopped_typing(room_id: str, person_id: str) -> Event:
-    """Carries `{roomId, userId}`."""
+def user_stopped_typing(room_id: str, person_id: str, origin: str | None) -> Event:
+    """Carries `{roomId, userId}`, to those who got `user-typing`."""
     payload = {"roomId": room_id, "userId": person_id}
-    return Event(USER_STOPPED_TYPING, chat_channel(room_id), (payload,), latest_key=_typing_key(room_id, person_id))
+    return Event(
+        USER_STOPPED_TYPING,
+        chat_channel(room_id),
+        (payload,),
+        latest_key=_typing_key(room_id, person_id),
+        origin=origin,
+    )
 
 
 def _typing_key(room_id: str, person_id: str | None) -> str:

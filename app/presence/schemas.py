@@ -6,12 +6,12 @@ from app.web.schema import Flag, Schema, Text
 
 
 class TypingRoom(Schema):
-    """A room that the client is in."""
+    """The room in which one types; the client is in it."""
 
     room_id = Text(max_length=64, required=True)
 
 
 class TypingState(TypingRoom):
-    """Seed 003's one event for both."""
+    """The room that it is about, and whether one types there; the client is in it."""
 
     is_typing = Flag(required=True)

@@ -1,8 +1,8 @@
 """The sockets of this worker as people in rooms: devices of one person are one, and a lost connection has a grace to return.
 
 Rules: only the socket that entered can leave; a socket that leaves on purpose is gone at once; one that was disconnected
-lingers for `GRACE_MS`, so that a reload or a tunnel does not flicker in front of everybody. Nothing survives a crash, and
-nothing should.
+lingers for `GRACE_MS`, so that a reload or a tunnel does not flicker in front of everybody. Online is who is in some room:
+a socket without rooms keeps nobody online. Nothing survives a crash, and nothing should.
 """
 
 from __future__ import annotations
@@ -69,6 +69,9 @@ class Seats:
         if connection is not None and not connection.lingers and room_id in connection.rooms:
             connection.rooms.discard(room_id)
             self._release(connection, room_id)
+            if connection.person and not connection.rooms:
+                self._sockets[connection.person.id].discard(sid)
+                self._depart(connection.person, set())
 
     def disconnect(self, sid: str, now_ms: float) -> Connection | None:
         """The socket is gone; what it held stays for the grace."""
@@ -89,7 +92,7 @@ class Seats:
                 was_last = self._release(connection, room_id)
                 if was_last and connection.person:
                     gone.setdefault(connection.person.id, (connection.person, set()))[1].add(room_id)
-            if connection.person:
+            if connection.person and connection.rooms:
                 gone.setdefault(connection.person.id, (connection.person, set()))
                 self._sockets[connection.person.id].discard(connection.sid)
         for person, room_ids in gone.values():
@@ -149,6 +152,7 @@ class Seats:
             self._port.arrive(person, tuple(connection.rooms))
 
     def _depart(self, person: Person, room_ids: set[str]) -> None:
+        """Unless another socket of theirs is in a room."""
         if not self._sockets[person.id]:
             del self._sockets[person.id]
             self._port.depart(person.id, tuple(room_ids))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import gevent
+import orjson
 import structlog
 
 from app.backends.handles import handles
@@ -22,6 +23,7 @@ from app.core.event import Event
 from app.presence import events
 from app.presence.counts import Counts
 from app.presence.last_seen import LastSeen
+from app.presence.lists import Lists
 from app.presence.seats import GRACE_MS, Seats
 from app.presence.typing import Typing
 from app.rooms.seat import Seat
@@ -63,6 +65,7 @@ class RoomPresence:
         self.port.listen(self)
         self.seats = Seats(self.port, self._departed)
         self.counts = Counts(self.port.count, lambda room_id, count: self.deliver(events.user_count(room_id, count)))
+        self.lists = Lists()
         self.typing = Typing()
         self.last_seen = LastSeen()
 
@@ -150,9 +153,9 @@ def watch(room_id: str) -> None:
     handles.presence.watch(room_id)
 
 
-def people(room_id: str) -> list[dict[str, Any]]:
-    """`[{id, username, name, isGuest}]`: the room's people, cut at `CROWD`."""
-    return [events.to_payload(person) for person in handles.presence.people(room_id, CROWD)]
+def encoded_people(room_id: str) -> tuple[orjson.Fragment, orjson.Fragment]:
+    """The room's people, cut at `CROWD`, as JSON: their ids, and `[{id, username, name, isGuest}]`."""
+    return here.lists.get(room_id, handles.presence.people(room_id, CROWD))
 
 
 def count(room_id: str) -> int:
@@ -166,7 +169,7 @@ def is_limited(room_id: str) -> bool:
 
 
 def presence_payload(room_id: str) -> dict[str, Any]:
-    """Seed 003's `presence`: `{roomId, users: [ids]}`."""
+    """The snake_case `presence`: `{roomId, users: [ids]}`."""
     return {"roomId": room_id, "users": [person.id for person in handles.presence.people(room_id, CROWD)]}
 
 
@@ -197,7 +200,9 @@ def stop_typing(*, client: Socket, room_ref: str) -> None:
 
 def typing_start(actor: Actor, room_id: str, *, origin: str | None = None) -> None:
     """`actor`, who may, types; told when it begins, and in a crowd not at all."""
-    if actor.id and not is_limited(room_id) and here.typing.start(room_id, actor.id, handles.clock.monotonic_ms()):
+    if not actor.id or is_limited(room_id):
+        return
+    if here.typing.start(room_id, actor.id, handles.clock.monotonic_ms(), origin):
         handles.bus.publish([events.user_typing(room_id, actor, origin)])
         here.keep_ticking()
 

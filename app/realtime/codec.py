@@ -2,10 +2,13 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
+from app.core.nesting import nesting
+
+MAX_DEPTH = 1_024
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -32,20 +35,21 @@ def dumps(value: object, **_: object) -> str:
     return encode(value).decode()
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 def loads(text: str | bytes, **_: object) -> Any:  # noqa: ANN401 - JSON is any of its types
     """Parse JSON. Raises ValueError for what is not JSON, also when it is nested too deep.
 
-    orjson refuses escaped lone surrogates (RFC 8259 section 8.2 allows them). A client that
-    sends one deserves a validation error, not a lost connection: the slower parser reads it.
+    orjson refuses escaped lone surrogates (RFC 8259 section 8.2 allows them) and numbers beyond a
+    double; some clients write NaN and Infinity. Who sends such deserves an error that says so, not
+    a lost connection: the slower parser reads it, and the event's validation refuses it.
     """
     try:
         return orjson.loads(text)
     except ValueError:
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            value = json.loads(text)
         except RecursionError as error:
             raise ValueError("nested too deep") from error
+        # As deep as the first parser goes: how deep the second one does depends on the Python.
+        if nesting(value, limit=MAX_DEPTH) > MAX_DEPTH:
+            raise ValueError("nested too deep") from None
+        return value

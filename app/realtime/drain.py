@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.01
 YIELD_S = 1e-6
+#: Who is told to go is waited for in steps of this: when all have gone, nothing is left to wait for.
+LOOK_S = 0.1
 
 draining = Event()
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
@@ -59,7 +61,9 @@ def drain_server(server: "Server", reconnect_in_ms: int | None) -> None:
             server.send(client.sid, "server-draining", {"reconnectInMs": moment_ms})
     for moment_ms, connection in moments:
         due_s = began_s + (moment_ms + engine.drain_notice_ms) / 1000
-        gevent.sleep(max(YIELD_S, due_s - time.monotonic()))
+        while not connection.closed and (left_s := due_s - time.monotonic()) > 0:
+            gevent.sleep(min(left_s, LOOK_S))
+        gevent.sleep(YIELD_S)
         connection.end(TRANSPORT_CLOSE, SERVICE_RESTART, "draining")
     while server.counters.joined:
         gevent.sleep(POLL_S)

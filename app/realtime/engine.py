@@ -237,7 +237,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             self.counters.slow_closes += 1
             connection.end(SLOW_READER, POLICY_VIOLATION)
 
-        return PollingTransport(self.engine.backlog_bytes_per_client, overflow)
+        return PollingTransport(self.engine.backlog_bytes_per_client, self.engine.max_fetched_packets, overflow)
 
     def close_polling(self, connection: Connection, transport: Transport, *, by_client: bool) -> None:
         """Tell a waiting GET that the session is over."""

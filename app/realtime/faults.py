@@ -24,9 +24,8 @@ from app.core.errors import AppError
 from app.core.ids import new_id
 
 _OURS = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
+_CODES: dict[type[Exception], str] = {LimitRequestLine: "uri_too_long", LimitRequestHeaders: "headers_too_large"}
 _STATUSES: dict[type[Exception], HTTPStatus] = {
-    LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
     ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
 }
@@ -39,9 +38,8 @@ def is_clients_fault(why: Any) -> bool:
 
 def fault_answer(why: Any) -> bytes:
     """The whole answer, after which the connection closes."""
-    known = _STATUSES.get(type(why), HTTPStatus.BAD_REQUEST)
-    status = known if is_clients_fault(why) else HTTPStatus.INTERNAL_SERVER_ERROR
-    error = AppError("malformed" if is_clients_fault(why) else "internal")
+    error = AppError(_CODES.get(type(why), "malformed") if is_clients_fault(why) else "internal")
+    status = _STATUSES.get(type(why), HTTPStatus(error.status))
     body = json.dumps({"error": error.to_wire()}).encode()
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"

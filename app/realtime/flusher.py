@@ -2,7 +2,8 @@
 
 While the loop is idle a broadcast leaves as soon as its sender yields. While it is busy, what was
 sent meanwhile leaves together, one system call for each member. Rooms are served in turn, in
-slices, so a room of 10,000 does not hold up a room of two.
+slices, so a room of 10,000 does not hold up a room of two: who has just been sent something comes
+before those that have had a slice and are not through, which get every other slice at the least.
 
 The greenlet lets others run by a timer: `sleep(0)` would run only what is runnable already, never
 the sockets, and hub callbacks would make them wait as long.
@@ -30,7 +31,8 @@ class Flusher:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._queue: deque[Room] = deque()
+        self._fresh: deque[Room] = deque()  # have had no slice yet
+        self._begun: deque[Room] = deque()
         self._running = False
 
     def push(self, room: Room, frame: bytes, skip: Client | None = None, key: Key | None = None) -> None:
@@ -43,7 +45,7 @@ class Flusher:
         self._bounds.counters.frames += 1
         if not room.queued:
             room.queued = True
-            self._queue.append(room)
+            self._fresh.append(room)
             if not self._running:
                 self._running = True
                 gevent.spawn_raw(self._run)
@@ -57,20 +59,25 @@ class Flusher:
     def _run(self) -> None:
         slice_s = self._bounds.engine.flush_slice_ms / 1000
         ends = perf_counter() + slice_s
-        while self._queue:
-            room = self._queue.popleft()
+        is_due = had_turn = False  # those begun: they wait since the last slice; they were served in this one
+        while self._fresh or self._begun:
+            is_fresh = bool(self._fresh) and not (is_due and self._begun)
+            room = (self._fresh if is_fresh else self._begun).popleft()
+            if not is_fresh:
+                is_due, had_turn = False, True
             try:
                 self._serve(room, ends)
             except Exception:  # one room's failure must not silence the others
                 logger.exception("flushing a room failed")
                 room.batch = None
             if room.waiting:
-                self._queue.append(room)
+                self._begun.append(room)
             else:
                 room.queued = False
             if perf_counter() >= ends:
                 gevent.sleep(YIELD_S)
                 ends = perf_counter() + slice_s
+                is_due, had_turn = not had_turn, False
         self._running = False
 
     def _serve(self, room: Room, ends: float) -> None:

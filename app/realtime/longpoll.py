@@ -20,7 +20,7 @@ def fetch(connection: Connection, environ: dict[str, Any]) -> bytes:
     engine = connection.server.engine
     try:
         if connection.probe is not None and connection.probe.probed:
-            packets = transport.take() or [NOOP]
+            packets = transport.fetch() or [NOOP]
         else:
             timeout_ms = engine.ping_interval_ms + engine.ping_timeout_ms
             packets = transport.wait(environ.get("gunicorn.socket"), timeout_ms / 1000)

@@ -39,7 +39,9 @@ _SERVER: Final = SimpleNamespace(
 
 
 class _Negotiator(WebSocketHandler):  # type: ignore[misc]
-    """A gevent-websocket handler without a server behind it."""
+    """A gevent-websocket handler without a server, for the standard alone: drafts name their origin in another header."""
+
+    SUPPORTED_VERSIONS = ("13",)
 
     def __init__(self, environ: dict[str, Any]) -> None:
         # pywsgi's constructor wants a socket and a server; negotiating needs neither.
@@ -65,7 +67,10 @@ def negotiate(environ: dict[str, Any]) -> Answer:
         return Answer(False, _status(HTTPStatus.BAD_REQUEST), [])
     websocket = getattr(negotiator, "websocket", None)
     if websocket is None:
-        return Answer(False, negotiator.status or _status(HTTPStatus.BAD_REQUEST), negotiator.headers)
+        unsupported = negotiator.status.startswith("426")
+        return Answer(
+            False, _status(HTTPStatus.UPGRADE_REQUIRED if unsupported else HTTPStatus.BAD_REQUEST), negotiator.headers
+        )
     websocket.closed = True  # its reader and writer are not used: frames.py is strict and faster
     return Answer(True, negotiator.status, negotiator.headers)
 

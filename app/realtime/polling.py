@@ -20,6 +20,7 @@ SEPARATOR: Final = b"\x1e"
 NOOP: Final = b"6"
 CLOSE: Final = b"1"
 READ: Final = 1
+FAR_BEHIND: Final = 4  # this part of what may wait does
 
 
 class DuplicatePollError(Exception):
@@ -33,16 +34,16 @@ class ClientLeftError(Exception):
 class PollingTransport:
     """Packets until somebody fetches them."""
 
-    __slots__ = ("_latest", "_max_bytes", "_on_overflow", "_packets", "_poll", "_size", "sock")
+    __slots__ = ("_latest", "_max_bytes", "_max_packets", "_on_overflow", "_packets", "_poll", "_size", "sock")
 
     backlog: Any = INDIRECT
 
-    def __init__(self, max_bytes: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, max_bytes: int, max_packets: int, on_overflow: Callable[[], None]) -> None:
         self.sock: Any = None
         self._packets: list[bytes] = []
         self._latest: dict[Key, bytes] = {}
         self._size = 0
-        self._max_bytes = max_bytes
+        self._max_bytes, self._max_packets = max_bytes, max_packets
         self._on_overflow = on_overflow
         self._poll: Event | None = None
 
@@ -76,6 +77,16 @@ class PollingTransport:
         """Whether a GET is waiting."""
         return self._poll is not None
 
+    def fetch(self) -> list[bytes]:
+        """What one GET is answered: the first packets that wait. Clients that are far behind get everything."""
+        excess = len(self._packets) + len(self._latest) - self._max_packets
+        if excess <= 0 or self._size > self._max_bytes // FAR_BEHIND:
+            return self.take()
+        taken, self._packets = self._packets[: self._max_packets], self._packets[self._max_packets :]
+        taken += [self._latest.pop(key) for key in list(self._latest)[: self._max_packets - len(taken)]]
+        self._size -= sum(map(len, taken))
+        return taken
+
     def take(self) -> list[bytes]:
         """All packets that wait, in order, the ephemeral ones last."""
         taken = [*self._packets, *self._latest.values()]
@@ -93,7 +104,7 @@ class PollingTransport:
         """Packets, as soon as there are any. Raises DuplicatePollError and ClientLeftError."""
         if self._poll is not None:
             raise DuplicatePollError
-        packets = self.take()
+        packets = self.fetch()
         if packets:
             return packets
         self._poll = Event()
@@ -103,7 +114,7 @@ class PollingTransport:
         finally:
             self._poll = None
             left.stop()
-        packets = self.take()
+        packets = self.fetch()
         if not packets and left.seen:
             raise ClientLeftError
         return packets or [NOOP]

@@ -16,7 +16,7 @@ from app.realtime.transport import HeldTransport, Transport
 class Client:
     """One connection in one namespace: what a Socket.IO sid stands for."""
 
-    __slots__ = ("callbacks", "connection", "leaving", "namespace", "rooms", "sid", "transport")
+    __slots__ = ("callbacks", "connection", "held", "leaving", "namespace", "rooms", "sid", "transport")
 
     def __init__(self, sid: str, namespace: str, connection: Connection) -> None:
         self.sid = sid
@@ -25,6 +25,7 @@ class Client:
         self.rooms: list[Room] = []
         self.leaving = False
         self.callbacks: dict[int, Callable[..., Any]] | None = None
+        self.held: Held | None = None
         #: Kept here too, because the fan-out asks for nothing else of a client.
         self.transport: Transport = HeldTransport()
 
@@ -49,11 +50,42 @@ class Client:
     def write(self, frames: bytes) -> None:
         """Send frames to this client alone, after what its rooms have waiting for it."""
         waiting = self.take_waiting()
-        self.transport.write(waiting + frames if waiting else frames)
+        if waiting:
+            frames = waiting + frames
+        if self.held is None:
+            self.transport.write(frames)
+        else:
+            self.held.frames.append(frames)
+
+    def hold(self, then: Callable[[], None]) -> None:
+        """Keep what is sent until `let_go`, which calls `then`. Nobody else may run in between."""
+        self.let_go()
+        self.held = Held(then)
+
+    def let_go(self, last: bytes = b"") -> None:
+        """Send what was held and `last` in one write; sends `last` alone if nothing was held."""
+        held, self.held = self.held, None
+        if held is None:
+            if last:
+                self.write(last)
+            return
+        held.frames.append(last)
+        self.transport.write(b"".join(held.frames))
+        held.then()
 
     def take_waiting(self) -> bytes:
         """Take out of its rooms what they have waiting for this client."""
         return b"".join([room.take_for(self) for room in self.rooms if room.waiting])
+
+
+class Held:
+    """What is sent to a client whose event is being handled, until the answer goes with it; and what is done then."""
+
+    __slots__ = ("frames", "then")
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self.frames: list[bytes] = []
+        self.then = then
 
 
 class Batch:

@@ -1,6 +1,6 @@
 """The sending half of the server: to a channel, to one client, and who is there to hear it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import socketio
@@ -44,6 +44,23 @@ class SendingServer(socketio.Server):  # type: ignore[misc]
         client = self.manager.client(sid)
         if client is not None:
             client.write(packets.encode(packets.EVENT, "/", [event, *args]))
+
+    def hold(self, sid: str, then: Callable[[], None]) -> None:
+        """What `sid` is sent from now on leaves with the answer to the event that is handled, in one write; then `then` runs.
+
+        For that event's handler, which may not wait for anything any more: nobody else runs between these.
+        """
+        client = self.manager.client(sid)
+        if client is None:
+            then()
+        else:
+            client.hold(then)
+
+    def let_go(self, sid: str) -> None:
+        """Send what is held, before the answer: for a handler that has to wait after all."""
+        client = self.manager.client(sid)
+        if client is not None:
+            client.let_go()
 
     def deliver(
         self,

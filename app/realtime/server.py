@@ -146,21 +146,26 @@ class Server(SendingServer):
             raise MalformedPacketError("connected to that namespace already")
 
     def _run_event(self, client: Client, packet: Packet) -> None:
+        answer = b""
+        try:
+            result = self._handle_event(client, packet)
+            if isinstance(result, Later):
+                client.connection.answer_later(Awaited(client, packet.id, result))
+            elif packet.id is not None and result is not self.not_handled:
+                answer = encode_ack(client, packet.id, result)
+        finally:
+            client.let_go(answer)
+
+    def _handle_event(self, client: Client, packet: Packet) -> Any:
         event, *arguments = packet.data
         wants_ack.set(packet.id is not None)
         handler, handler_args = self._get_event_handler(event, client.namespace, (client.sid, *arguments))
         if handler is not None:
-            result = handler(*handler_args)
-        elif self.on_unknown_event is not None:
-            result = self.on_unknown_event(client.sid, event, packet.id is not None)
-            if result is None:
-                return
-        else:
-            return
-        if isinstance(result, Later):
-            client.connection.answer_later(Awaited(client, packet.id, result))
-        elif packet.id is not None and result is not self.not_handled:
-            client.write(encode_ack(client, packet.id, result))
+            return handler(*handler_args)
+        if self.on_unknown_event is None:
+            return self.not_handled
+        result = self.on_unknown_event(client.sid, event, packet.id is not None)
+        return self.not_handled if result is None else result
 
     # Coming and going
 

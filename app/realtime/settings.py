@@ -5,18 +5,18 @@ A field is read from the environment, or from `.env`, under its prefix and its n
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 from dotenv import dotenv_values
 
-WORKER_ID_PATTERN = re.compile(r"[A-Za-z0-9]{1,32}")
+from app.core.ids import is_worker_id
 
 
-def _setting(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
+def _setting(default: Any, help: str, *, given: bool = False) -> Any:
+    """`given`: by whoever makes the engine, not by the environment."""
+    return field(default=default, metadata={"help": help, "given": given})
 
 
 def _tuple(raw: str) -> tuple[str, ...]:
@@ -38,7 +38,8 @@ class FromEnvironment:
     @classmethod
     def variables(cls) -> dict[str, Any]:
         """Environment variable → the dataclass field that it sets; documentation is made from it."""
-        return {cls.PREFIX + one.name.upper(): one for one in fields(cls)}  # type: ignore[arg-type]
+        named = (one for one in fields(cls) if not one.metadata["given"])  # type: ignore[arg-type]
+        return {cls.PREFIX + one.name.upper(): one for one in named}
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, **given: Any) -> Self:
@@ -69,7 +70,9 @@ class EngineSettings(FromEnvironment):
 
     PREFIX: ClassVar[str] = "SOCKET_"
 
-    worker_id: str = _setting("w0", "Prefixes every Engine.IO sid, so that a proxy can route polling clients.")
+    worker_id: str = _setting(
+        "w0", "Prefixes every Engine.IO sid, so that a proxy can route polling clients.", given=True
+    )
     path: str = _setting("socket.io", "Where clients connect.")
     namespaces: tuple[str, ...] = _setting(("/",), "The namespaces that clients may connect to.")
     allow_upgrades: bool = _setting(True, "Whether polling clients are told that they may upgrade.")
@@ -82,6 +85,7 @@ class EngineSettings(FromEnvironment):
 
     max_frame_bytes: int = _setting(65_536, "The longest message, frame or polling body of a client.")
     max_payload_packets: int = _setting(256, "The most packets in one polling body.")
+    max_fetched_packets: int = _setting(16, "The most packets in one answer to a poll; python-engineio reads no more.")
     max_binary_attachments: int = _setting(0, "The most binary attachments of one event.")
     max_queued_events_per_client: int = _setting(32, "A client with so many events waiting is not read.")
     receive_timeout_ms: int = _setting(10_000, "How long a polling body may take.")
@@ -92,7 +96,7 @@ class EngineSettings(FromEnvironment):
 
     flush_slice_ms: float = _setting(1.0, "How long the fan-out works before it lets others run.")
     flush_batch_bytes: int = _setting(131_072, "The most bytes gathered into one write.")
-    pending_bytes_per_room: int = _setting(16_777_216, "Senders to a room wait while so much waits for its members.")
+    pending_bytes_per_room: int = _setting(262_144, "Senders to a room wait while so much waits for its members.")
 
     max_connections: int = _setting(15_000, "Sockets of this process, all addresses together.")
     connections_per_ip: int = _setting(2_000, "Sockets of one address.")
@@ -101,13 +105,13 @@ class EngineSettings(FromEnvironment):
     upgrade_noop_ms: int = _setting(100, "When a waiting poll is ended for an upgrade.")
     close_timeout_ms: int = _setting(2_000, "How long a goodbye may take.")
 
-    drain_clients_per_s: int = _setting(1_250, "So many clients a second are told to come back elsewhere.")
-    drain_reconnect_ms: int = _setting(5_000, "The last of them within this, however many they are.")
+    drain_clients_per_s: int = _setting(200, "So many clients a second are told to come back elsewhere.")
+    drain_reconnect_ms: int = _setting(6_000, "The last of them within this, however many they are.")
     drain_notice_ms: int = _setting(1_000, "A socket that is still there so long after its moment is closed.")
     drain_timeout_ms: int = _setting(15_000, "When draining is given up.")
 
     def __post_init__(self) -> None:
-        if not WORKER_ID_PATTERN.fullmatch(self.worker_id):
+        if not is_worker_id(self.worker_id):
             raise ValueError(f"worker_id must be 1 to 32 letters or digits, not {self.worker_id!r}")
 
 

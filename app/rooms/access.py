@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, Select, String, Uuid, and_, or_, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import is_id
 from app.rooms.models import Ban, Guest, Membership, Role, Room
+from app.web.refs import refs
 
 Asked = tuple[Actor, str]
 
@@ -35,14 +37,22 @@ _ASKED = Bulk(
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
+class Entry(NamedTuple):
+    """What a membership, or a guest's row, says of somebody who is there; `role` as in `Membership`, `guest` for a guest."""
+
+    role: str
+    muted_until: datetime | None
+    joined_chat_seq: int
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """A room together with what the actor may in it."""
 
     room: Room
     role: Role
-    membership: Membership | None = None
-    guest: Guest | None = None
+    membership: Entry | None = None
+    guest: Entry | None = None
     by_token: bool = False
 
     @property
@@ -125,25 +135,40 @@ def find_accesses(session: Session, asked: Collection[Asked]) -> dict[Asked, Acc
         return found
     dialect = session.get_bind().dialect.name
     parameters = _ASKED.parameters(dialect, [_row(n, actor, ref) for n, (actor, ref) in enumerate(pairs)])
-    for n, room, membership, guest, ban in session.execute(_query(dialect), parameters):
-        actor, ref = pairs[n]
-        if ban is not None:
-            found[actor, ref] = AppError("banned")
-            continue
-        by_token = room.share_token in (ref, actor.share_token)
-        role = _role(actor, room, membership, guest, by_token=by_token)
-        found[actor, ref] = None if role is None else Access(room, role, membership, guest, by_token)
+    for row in session.execute(_query(dialect), parameters):
+        actor, ref = pairs[row.n]
+        found[actor, ref] = _answer(row, actor, ref)
     return found
 
 
-def _role(
-    actor: Actor, room: Room, membership: Membership | None, guest: Guest | None, *, by_token: bool
-) -> Role | None:
+def _answer(row: Any, actor: Actor, ref: str) -> Access | AppError | None:
+    access = _access(row, actor, ref)
+    if row.ban_id is None:
+        return access
+    # Who was never there, and could not see it otherwise, does not learn from the ban that there is such a room.
+    knows_it = access is not None or row.role is not None or row.guest_joined is not None
+    return AppError("banned") if knows_it else None
+
+
+def _access(row: Any, actor: Actor, ref: str) -> Access | None:
+    room: Room = row.Room
+    membership = guest = None
+    if row.role is not None:
+        membership = Entry(row.role, row.member_muted_until, row.member_joined)
+    if row.guest_joined is not None and row.guest_removed_at is None:
+        guest = Entry("guest", row.guest_muted_until, row.guest_joined)
+    by_token = room.share_token in (ref, actor.share_token)
+    refs.note(ref, room.id)
+    role = _role(actor, room, membership, guest, by_token=by_token)
+    return None if role is None else Access(room, role, membership, guest, by_token)
+
+
+def _role(actor: Actor, room: Room, membership: Entry | None, guest: Entry | None, *, by_token: bool) -> Role | None:
     if actor.kind == "system":
         return Role.OWNER
     if membership is not None and membership.role != "left":
         return Role[membership.role.upper()]
-    if guest is not None and guest.removed_at is None and room.setting("guests"):
+    if guest is not None and room.setting("guests"):
         return Role.GUEST
     if by_token or not room.is_private:
         return Role.VIEWER
@@ -157,12 +182,22 @@ def _row(n: int, actor: Actor, ref: str) -> tuple[Any, ...]:
 
 @lru_cache
 def _query(dialect: str) -> Select[*tuple[Any, ...]]:
-    """The rooms with each person's membership, guest and ban rows, any of which may be missing."""
+    """The rooms with what each person's membership, guest and ban rows say, any of which may be missing."""
     asked = _ASKED.table(dialect)
     by_ref = or_(Room.id == asked.c.room_id, Room.share_token == asked.c.share_token)
     mine = or_(Ban.guest_id == asked.c.guest_id, Ban.user_id == asked.c.user_id)
     return (
-        select(asked.c.n, Room, Membership, Guest, Ban)
+        select(
+            asked.c.n,
+            Room,
+            Membership.role,
+            Membership.muted_until.label("member_muted_until"),
+            Membership.joined_chat_seq.label("member_joined"),
+            Guest.removed_at.label("guest_removed_at"),
+            Guest.muted_until.label("guest_muted_until"),
+            Guest.joined_chat_seq.label("guest_joined"),
+            Ban.id.label("ban_id"),
+        )
         .select_from(asked)
         .join(Room, and_(by_ref, Room.deleted_at.is_(None)))
         .outerjoin(Membership, and_(Membership.room_id == Room.id, Membership.user_id == asked.c.user_id))

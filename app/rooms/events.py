@@ -1,20 +1,21 @@
 """What the rooms tell: to clients by numbered events, to workers and subscribers by internal ones that no client gets.
 
 `room-updated`, `room-deleted` and `stage-update` are in the room's log, with who did it and a cause; so is every act of a host
-upon a person, as a `room-updated` whose cause says what and whose `before` says upon whom. A worker that missed an
-`access-changed` and finds one of `ACCESS_CAUSES` in the log has to look at the seats of that room again.
+upon a person, and somebody's leaving for good, as a `room-updated` whose cause says what and whose `before` says upon whom. A
+worker that missed an `access-changed` and finds one of `ACCESS_CAUSES` in the log has to look at the seats of that room again.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from app.backends.transaction import Transaction
 from app.core.actor import Actor
 from app.core.event import Event, room_channel, user_channel
 from app.rooms.models import Guest, Role, Room
 from app.rooms.people import Person, person_of
-from app.rooms.schemas import room_payload, stage_payload
+from app.rooms.recording import record_action
+from app.rooms.schemas import Reason, room_payload, stage_payload
 from app.rooms.stream import append_room_event
 
 ROOM_UPDATED = "room-updated"
@@ -27,11 +28,8 @@ MEMBER_JOINED = "member-joined"
 MEMBER_ADDED = "member-added"
 ROOM_PURGED = "room-purged"
 
-Reason = Literal[
-    "removed", "banned", "left", "rotated", "deleted", "role", "muted", "private", "guests", "conversation"
-]
 ACCESS_CAUSES = frozenset(
-    {"removed", "banned", "rotated", "deleted", "role", "muted", "private", "guests", "conversation"}
+    {"removed", "banned", "left", "rotated", "deleted", "role", "muted", "private", "guests", "conversation"}
 )
 
 
@@ -80,8 +78,9 @@ def log_stage(work: Transaction, room: Room, actor: Actor, before: dict[str, Any
     )
 
 
-def flash_stage(work: Transaction, room: Room) -> None:
+def flash_stage(work: Transaction, room: Room, actor: Actor) -> None:
     """`stage-flash`: `{roomId}`; who lags needs only the last one."""
+    record_action(work, room_id=room.id, actor=actor, action="flash", event=STAGE_FLASH)
     work.emit(Event(STAGE_FLASH, room_channel(room.id), ({"roomId": room.id},), latest_key=STAGE_FLASH))
 
 
@@ -90,7 +89,8 @@ def change_access(
 ) -> None:
     """`access-changed` (internal): `{roomId, userId, guestId, reason}`: ask anew what that person may, seat by seat.
 
-    Nobody named: everybody in the room is concerned (`rotated`: who was let in by the old token).
+    Nobody named: everybody in the room is concerned (`rotated`: who was let in by the old token). `admitted`: it can only be
+    more than before.
     """
     change = {"roomId": room_id, "userId": user_id, "guestId": guest_id, "reason": reason}
     work.emit(Event(ACCESS_CHANGED, room_channel(room_id), (change,), cause=reason))

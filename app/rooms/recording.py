@@ -15,6 +15,13 @@ from app.core.ids import new_id
 from app.rooms.models import AuditEntry
 
 SubjectKind = Literal["timer", "user", "guest", "message", "link"]
+#: Every `action` of an entry; `rooms/events.py`, `timers/events.py` and `messages` give them.
+ACTIONS = (
+    *("create", "update", "order", "delete", "replace", "start", "pause", "reset", "adjust", "next", "undo"),
+    *("changed", "private", "guests", "conversation", "stage", "flash", "rotated", "deleted"),
+    *("link-created", "link-deleted", "link-used", "member-added", "role", "removed", "left"),
+    *("banned", "unbanned", "muted", "message-deleted", "question", "transcript-exported"),
+)
 KINDS_OF_BEFORE: tuple[SubjectKind, ...] = ("user", "guest", "link")
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from app.auth.names import LINE_PATTERN, is_one_line
-from app.rooms.models import CHAT_MODES, HISTORY_MODES, STAGE_STYLES, Room
+from app.rooms.models import CHAT_MODES, HISTORY_MODES, STAGE_STYLES, Role, Room
+from app.rooms.recording import ACTIONS, SubjectKind
 from app.web.cursor import PageQuery, page_schema
-from app.web.schema import Flag, Id, Instant, Schema, Text, Whole, one_of
+from app.web.schema import Flag, Id, Instant, Line, Schema, Text, Whole, one_of
 
 MAX_SLOW_MODE_MS = 3_600_000
 MAX_LINK_USES = 100_000
+GIVEN_ROLES = ("viewer", "member", "host")
+ROLES = tuple(role.wire for role in Role)
+#: Why rights changed; all but `admitted` end seats, and are then the `reason` of `room-left`.
+Reason = Literal[
+    "admitted", "removed", "banned", "left", "rotated", "deleted", "role", "muted", "private", "guests", "conversation"
+]
+LEFT_REASONS = tuple(reason for reason in get_args(Reason) if reason != "admitted")
 
 
 class RoomSettings(Schema):
-    """`settings`: what is given changes, the rest stays."""
+    """The settings of a room. In a request those that are given change, and the others stay as they are."""
 
     guests = Flag()
     chat_mode = fields.String(validate=validate.OneOf(CHAT_MODES))
@@ -35,7 +42,7 @@ class RoomSettings(Schema):
 
 
 class Stage(Schema):
-    """What every viewer sees beside the timer."""
+    """What every viewer sees beside the timer: a text of the hosts, or nothing at all."""
 
     text = Text(min_length=0, max_length=500, required=True)
     style = fields.String(validate=validate.OneOf(STAGE_STYLES), allow_none=True, load_default=None)
@@ -49,7 +56,7 @@ class RoomSchema(Schema):
     """A room without its timers and stage, as every viewer may see it."""
 
     id = Id(dump_only=True)
-    name = Text(max_length=120)
+    name = Line(max_length=120)
     description = Text(min_length=0, max_length=2000, allow_none=True)
     is_private = Flag()
     owner_id = Id(dump_only=True)
@@ -64,7 +71,7 @@ class RoomViewSchema(RoomSchema):
     `shareToken` is there for who may share it, `unreadCount` in lists.
     """
 
-    role = fields.String(dump_only=True, metadata={"description": "viewer, guest, member, host or owner"})
+    role = fields.String(dump_only=True, validate=validate.OneOf(ROLES))
     is_direct = Flag(dump_only=True)
     share_token = fields.String(dump_only=True)
     unread_count = Whole(dump_only=True)
@@ -80,16 +87,16 @@ class RoomViewSchema(RoomSchema):
 
 
 class NewRoom(Schema):
-    """The body that makes a room."""
+    """The room that is to be made."""
 
-    name = Text(max_length=120, required=True)
+    name = Line(max_length=120, required=True)
     description = Text(min_length=0, max_length=2000, allow_none=True, load_default=None)
     is_private = Flag(load_default=False)
     settings = fields.Nested(RoomSettings, load_default=dict)
 
 
 class RoomChange(RoomViewSchema):
-    """The keys that may change; a PUT may send back a whole room state."""
+    """What may change of a room. A PUT may send back the whole state that it was given: read-only keys are ignored."""
 
     settings = fields.Nested(RoomSettings)
     timers = fields.Raw(dump_only=True)
@@ -107,7 +114,7 @@ class RoomQuery(PageQuery):
 
 
 class AccountSchema(Schema):
-    """An account as others see it."""
+    """An account as other people see it."""
 
     id = Id(dump_only=True)
     username = fields.String(dump_only=True)
@@ -115,11 +122,11 @@ class AccountSchema(Schema):
 
 
 class MemberSchema(Schema):
-    """A membership, with who it is."""
+    """Somebody's membership of a room, and who they are."""
 
     user_id = Id(dump_only=True)
     room_id = Id(dump_only=True)
-    role = fields.String(dump_only=True)
+    role = fields.String(dump_only=True, validate=validate.OneOf(ROLES))
     muted_until = Instant(dump_only=True, allow_none=True)
     created_at = Instant(dump_only=True)
     updated_at = Instant(dump_only=True)
@@ -127,13 +134,13 @@ class MemberSchema(Schema):
 
 
 class NewMember(Schema):
-    """Whom to add (one of `userId`, `email`, `username`) and as what."""
+    """Who is to be added to the room, named by exactly one of `userId`, `email` and `username`, and in which role."""
 
     json_rules: ClassVar[dict[str, Any]] = one_of("userId", "email", "username")
     user_id = Id()
     email = Text(max_length=254)
     username = Text(max_length=40)
-    role = fields.String(validate=validate.OneOf(["viewer", "member", "host"]), load_default="member")
+    role = fields.String(validate=validate.OneOf(GIVEN_ROLES), load_default="member")
 
     @ma.validates_schema
     def _one_name(self, data: dict[str, Any], **_: Any) -> None:
@@ -142,14 +149,14 @@ class NewMember(Schema):
 
 
 class MemberChange(MemberSchema):
-    """The keys that may change."""
+    """What may change of a membership."""
 
-    role = fields.String(validate=validate.OneOf(["viewer", "member", "host", "owner"]))
+    role = fields.String(validate=validate.OneOf((*GIVEN_ROLES, "owner")))
     muted_until = Instant(allow_none=True)
 
 
 class GuestSchema(Schema):
-    """A guest, as the room sees it."""
+    """A guest of the room: somebody without an account, under a nickname."""
 
     id = Id(dump_only=True)
     name = fields.String(dump_only=True)
@@ -157,39 +164,34 @@ class GuestSchema(Schema):
     created_at = Instant(dump_only=True)
 
 
-def _nickname(text: str) -> None:
-    if not is_one_line(" ".join(text.split())):
-        raise ma.ValidationError("Must be one line of plain text.")
-
-
 class NewGuest(Schema):
-    """The nickname to enter with."""
+    """The nickname that somebody without an account wants to enter the room with."""
 
-    name = Text(max_length=40, required=True, validate=_nickname, metadata={"pattern": LINE_PATTERN})
+    name = Line(max_length=40, joins=True, required=True)
 
 
 class GuestChange(GuestSchema):
-    """The key that may change."""
+    """What may change of a guest."""
 
     muted_until = Instant(allow_none=True, required=True)
 
 
 class GuestNameSchema(Schema):
-    """Who the guest is from now on; the name may carry a number, when it was taken."""
+    """Who the guest is from now on. Where the nickname was taken, a number was put behind it."""
 
     id = Id(dump_only=True)
     name = fields.String(dump_only=True)
 
 
 class AdmittedGuest(Schema):
-    """The guest and the token that it acts with, in this room only."""
+    """The guest, and the token that they act with, in this room only."""
 
     guest = fields.Nested(GuestNameSchema, dump_only=True)
     access_token = fields.String(dump_only=True)
 
 
 class BanSchema(Schema):
-    """A ban, with the name of the banned."""
+    """A ban: this account or guest may not come into the room until it is lifted."""
 
     id = Id(dump_only=True)
     room_id = Id(dump_only=True)
@@ -202,9 +204,9 @@ class BanSchema(Schema):
 
 
 class AuditSubjectSchema(Schema):
-    """Upon what something was done; the name of a timer as it was then, of a person (of a message: its author) as it is now."""
+    """Upon what something was done. `name` is a timer's title as it was then, or a person's (a message's author's) as it is."""
 
-    kind = fields.String(dump_only=True, validate=validate.OneOf(["timer", "user", "guest", "message", "link"]))
+    kind = fields.String(dump_only=True, validate=validate.OneOf(get_args(SubjectKind)))
     id = Id(dump_only=True)
     name = fields.String(dump_only=True, allow_none=True)
 
@@ -219,7 +221,7 @@ class AuditEntrySchema(Schema):
     id = Id(dump_only=True)
     seq = Whole(dump_only=True, allow_none=True)
     at = Instant(dump_only=True)
-    action = fields.String(dump_only=True)
+    action = fields.String(dump_only=True, validate=validate.OneOf(ACTIONS))
     event = fields.String(dump_only=True)
     actor_id = Id(dump_only=True)
     actor_name = fields.String(dump_only=True)
@@ -230,7 +232,7 @@ class AuditEntrySchema(Schema):
 
 
 class NewBan(Schema):
-    """Whom to ban (one of `userId`, `guestId`) and why."""
+    """Who is to be banned, named by exactly one of `userId` and `guestId`, and why."""
 
     json_rules: ClassVar[dict[str, Any]] = one_of("userId", "guestId")
     user_id = Id()
@@ -244,12 +246,12 @@ class NewBan(Schema):
 
 
 class LinkSchema(Schema):
-    """An invitation; the secret of it is `token`."""
+    """An invitation into the room. Whoever has its `token` may accept it, until it ends."""
 
     id = Id(dump_only=True)
     room_id = Id(dump_only=True)
     token = fields.String(dump_only=True)
-    role = fields.String(dump_only=True)
+    role = fields.String(dump_only=True, validate=validate.OneOf(GIVEN_ROLES))
     label = fields.String(dump_only=True, allow_none=True)
     expires_at = Instant(dump_only=True, allow_none=True)
     max_uses = Whole(dump_only=True, allow_none=True)
@@ -257,17 +259,31 @@ class LinkSchema(Schema):
     created_at = Instant(dump_only=True)
 
 
-class NewLink(Schema):
-    """The role that a link gives, and how it ends."""
+class InvitationSchema(Schema):
+    """What whoever holds an invitation may know of it before they accept."""
 
-    role = fields.String(validate=validate.OneOf(["viewer", "member", "host"]), required=True)
-    label = Text(min_length=0, max_length=120, allow_none=True, load_default=None)
+    room_name = fields.String(dump_only=True)
+    room_description = fields.String(dump_only=True, allow_none=True)
+    role = fields.String(dump_only=True, validate=validate.OneOf(GIVEN_ROLES))
+    invited_by = fields.String(
+        dump_only=True,
+        allow_none=True,
+        metadata={"description": "The name of the room's owner, who makes invitations."},
+    )
+    expires_at = Instant(dump_only=True, allow_none=True)
+
+
+class NewLink(Schema):
+    """The invitation that is to be made: which role it gives, and how it ends."""
+
+    role = fields.String(validate=validate.OneOf(GIVEN_ROLES), required=True)
+    label = Line(min_length=0, max_length=120, allow_none=True, load_default=None)
     expires_at = Instant(allow_none=True, load_default=None)
     max_uses = Whole(minimum=1, maximum=MAX_LINK_USES, allow_none=True, load_default=None)
 
 
 class NewDirect(Schema):
-    """With whom."""
+    """The person with whom the direct room of two is."""
 
     user_id = Id(required=True)
 

@@ -21,7 +21,7 @@ class Seat:
 
     role:        what the person could do when last looked at
     reads_chat:  whether the socket is in the conversation's channel
-    dialect:     `snake` for clients that joined with seed 003's `join_room`: they get the translated events
+    dialect:     `snake` for clients that joined with `join_room`: they get the translated events
     share_token: the token the seat hangs on, if it is what let them in; rotating it ends the seat
     may_write:   whether the conversation was open to the person's words when last looked at, a mute aside
     muted_until: until when the person is muted

@@ -19,8 +19,11 @@ from app.core.errors import AppError
 from app.core.ids import is_id, new_id
 from app.rooms.access import Access, require_role
 from app.rooms.models import Role, Room
-from app.timers.events import TIMER_FINISHED, TIMER_UPDATE, tell_timer
+from app.rooms.stream import Change, append_room_events
+from app.timers.events import TIMER_FINISHED, TIMER_UPDATE, tell_timer, wire_event
 from app.timers.models import Timer
+
+FINAL = {"replace"}  # what a person did, knowing that it cannot be undone
 
 
 class Action:
@@ -32,21 +35,41 @@ class Action:
         self.actor = actor
         self.id = new_id()
 
-    def apply(self, timer: Timer, cause: str, change: Callable[[], bool]) -> bool:
-        """Make `change` and tell it, if it changed anything."""
+    def apply(self, timer: Timer, cause: str, change: Callable[[], bool], **more: Any) -> bool:
+        """Make `change` and tell it, if it changed anything; `more` is logged beside what was there before."""
         before = timer.snapshot()
         if not change():
             return False
         ended = timer.state == "finished" != before["state"] and cause != "undo"
-        self.tell(timer, TIMER_FINISHED if ended else TIMER_UPDATE, cause, before)
+        self.tell(timer, TIMER_FINISHED if ended else TIMER_UPDATE, cause, before, **more)
         return True
 
-    def tell(self, timer: Timer, name: str, cause: str, before: dict[str, Any] | None = None) -> None:
+    def tell(self, timer: Timer, name: str, cause: str, before: dict[str, Any] | None = None, **more: Any) -> None:
         """Write the row, then the log: the head of the room's stream is locked last."""
         timer.updated_at = self.work.now
         self.work.session.flush()
-        log = None if before is None else {"timer": before, "action": None if self.actor is SYSTEM else self.id}
-        tell_timer(self.work, timer, name, actor=self.actor, cause=cause, before=log)
+        tell_timer(self.work, timer, name, actor=self.actor, cause=cause, before=self._log(cause, before, **more))
+
+    def tell_all(self, changed: list[tuple[Timer, dict[str, Any] | None]], name: str, cause: str) -> None:
+        """`tell` for many timers, each with what it was before, in a few statements."""
+        for timer, _ in changed:
+            timer.updated_at = self.work.now
+        self.work.session.flush()
+        changes = [self.change(timer, name, cause, before) for timer, before in changed]
+        if changes:
+            append_room_events(self.work, changes, actor=self.actor)
+
+    def change(self, timer: Timer, name: str, cause: str, before: dict[str, Any] | None) -> Change:
+        """What `name` tells and logs of the timer as it is now."""
+        log = self._log(cause, before)
+        return Change(timer.room_id, name, wire_event(self.work, timer, name), cause, log, {"title": timer.title})
+
+    def _log(self, cause: str, before: dict[str, Any] | None, **more: Any) -> dict[str, Any] | None:
+        """What is logged so that the change can be undone."""
+        if before is None:
+            return None
+        is_final = self.actor is SYSTEM or cause in FINAL
+        return {"timer": before, "action": None if is_final else self.id, **more}
 
     def start(self, timer: Timer, at: datetime, *, cause: str = "start") -> bool:
         """Start `timer` as of `at`; with `oneTimerAtATime` the others that run are paused."""
@@ -61,7 +84,7 @@ class Action:
     def settle(self, timer: Timer) -> bool:
         """Do what has fallen due: end it, start it, and with `onFinish: next` the one that follows."""
         settled = False
-        automatic = Action(self.work, Access(self.room, Role.OWNER), SYSTEM)
+        automatic = self if self.actor is SYSTEM else Action(self.work, Access(self.room, Role.OWNER), SYSTEM)
         while timer.is_due(self.work.now):
             settled = True
             at = timer.due_at

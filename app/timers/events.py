@@ -25,25 +25,29 @@ def timer_to_wire(timer: Timer) -> dict[str, Any]:
     return dict(_schema.dump(timer))
 
 
+def wire_event(work: Transaction, timer: Timer, name: str) -> dict[str, Any]:
+    """What `name` tells of the timer as it is now; its number comes later."""
+    if name == TIMER_DELETED:
+        return {"id": timer.id, "timerId": timer.id, "roomId": timer.room_id}
+    return {**timer_to_wire(timer), "serverNow": to_wire(work.now)}
+
+
 def tell_timer(
     work: Transaction, timer: Timer, name: str, *, actor: Actor, cause: str, before: dict[str, Any] | None = None
 ) -> None:
     """Emit and log `name`: the timer and `serverNow`, or of a deleted one only who it was.
 
     Args:
-        cause: `create`, `update`, `order`, `delete`, `start`, `pause`, `reset`, `adjust`, `next`, `undo`, or `end` when its
-            time was up.
-        before: `{"timer": Timer.snapshot(), "action": id}`; without an action's id it cannot be undone.
+        cause: `create`, `update`, `order`, `delete`, `replace`, `start`, `pause`, `reset`, `adjust`, `next`, `undo`, or `end`
+            when its time was up.
+        before: `{"timer": Timer.snapshot(), "action": id}`; without an action's id it cannot be undone. That of an undo has
+            `undoes`, the number of what it takes back.
     """
-    if name == TIMER_DELETED:
-        payload = {"id": timer.id, "timerId": timer.id, "roomId": timer.room_id}
-    else:
-        payload = {**timer_to_wire(timer), "serverNow": to_wire(work.now)}
     append_room_event(
         work,
         room_id=timer.room_id,
         name=name,
-        payload=payload,
+        payload=wire_event(work, timer, name),
         actor=actor,
         cause=cause,
         before=before,

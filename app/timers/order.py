@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 from app.timers.action import Action
+from app.timers.events import TIMER_UPDATE
 from app.timers.models import Timer
 
 
@@ -26,5 +27,9 @@ def make_room(action: Action, new: Timer, place: int) -> None:
 
 def renumber(action: Action, timers: list[Timer], first: int = 0) -> None:
     """Give `timers` the positions from `first` on; who has theirs already is not told."""
+    moved: list[tuple[Timer, dict[str, Any] | None]] = []
     for position, timer in enumerate(timers, first):
-        action.apply(timer, "order", partial(timer.amend, {"position": position}, action.work.now))
+        before = timer.snapshot()
+        if timer.amend({"position": position}, action.work.now):
+            moved.append((timer, before))
+    action.tell_all(moved, TIMER_UPDATE, "order")

@@ -1,7 +1,9 @@
 """Reads a programme into slots: CSV of two kinds, and the schedule JSON that pretalx and frab export.
 
 CSV columns (any order; case and underscores do not matter; others are ignored; `,`, `;` or tab between them):
-- `title, duration[, startsAt, description]`: duration in minutes (`25`, `2.5`), `mm:ss` or `hh:mm:ss`
+- `title, duration[, startsAt, description, warnMs, dangerMs, onFinish]`: duration in minutes (`25`, `2.5`), `mm:ss` or
+  `hh:mm:ss`; `startsAt` is when it starts itself
+- what `report.to_csv` writes: `plannedStart, plannedDuration` instead, in the order of its `position`; the rest is ignored
 - `start, end, duration_min, room, title, type, language`: the form of `examples/data/pyconfr-2025.csv`
 Pure: text in, slots out. Either all rows are good, or the answer names each bad one and why, numbered as a spreadsheet does
 (the header is row 1).
@@ -14,7 +16,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from marshmallow import ValidationError
@@ -25,15 +27,34 @@ from app.timers.slots import Cells, Slot
 
 MAX_ROWS = 5_000
 MAX_ABOUT = 2_000
-_ALIASES = {"startsat": "start", "plannedstart": "start", "plannedduration": "duration"}
+_ALIASES = {"startsat": "start", "plannedduration": "duration"}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _BOM = "\ufeff"
 
 Rows = Iterable[tuple[str, Any]]
 
 
+class Programme(NamedTuple):
+    """The slots of the good rows, and what is wrong with the others, by row."""
+
+    slots: list[Slot]
+    problems: dict[str, list[str]]
+
+
 def read_programme(content: str | dict[str, Any], *, room: str | None = None, day: str | None = None) -> list[Slot]:
-    """The slots of `content`, by their starts; those without one keep their order and come last.
+    """The slots of `content` as of `examine_programme`, if all of its rows are good.
+
+    Raises:
+        AppError: `import_failed` with `details` by row.
+    """
+    slots, problems = examine_programme(content, room=room, day=day)
+    if problems:
+        raise AppError("import_failed", details=problems)
+    return slots
+
+
+def examine_programme(content: str | dict[str, Any], *, room: str | None = None, day: str | None = None) -> Programme:
+    """The slots of `content`, by their places, else by their starts; those without either keep their order and come last.
 
     Args:
         content: the text of a CSV or JSON file, or the decoded JSON.
@@ -41,17 +62,17 @@ def read_programme(content: str | dict[str, Any], *, room: str | None = None, da
         day: only those of this day: `2025-11-01`, or `1` for the first day that the file has.
 
     Raises:
-        AppError: `import_failed` with `details` by row.
+        AppError: `import_failed` when it is no programme, or has no row.
     """
     content = _decoded(content) if isinstance(content, str) else content
-    slots = _read(*_csv(content)) if isinstance(content, str) else _read(_events(content), _event_slot)
+    slots, problems = _read(*_csv(content)) if isinstance(content, str) else _read(_events(content), _event_slot)
     if room is not None:
         slots = [slot for slot in slots if slot.room.casefold() == room.casefold()]
     if day is not None:
         slots = _of_day(slots, day)
-    if not slots:
+    if not (slots or problems):
         raise _failed("There is no row to import.")
-    return sorted(slots, key=lambda slot: slot.start or _NEVER)
+    return Programme(sorted(slots, key=lambda slot: (slot.place, slot.start or _NEVER)), problems)
 
 
 def _failed(why: str) -> AppError:
@@ -68,16 +89,14 @@ def _decoded(text: str) -> str | dict[str, Any]:
         raise _failed("The JSON cannot be read.") from None
 
 
-def _read(rows: Rows, read: Callable[[Any], Slot]) -> list[Slot]:
+def _read(rows: Rows, read: Callable[[Any], Slot]) -> tuple[list[Slot], dict[str, list[str]]]:
     slots, bad = [], {}
     for where, row in rows:
         try:
             slots.append(read(row))
         except ValidationError as why:
             bad[where] = [f"{column}: {' '.join(map(str, whys))}" for column, whys in why.messages_dict.items()]
-    if bad:
-        raise AppError("import_failed", details=bad)
-    return slots
+    return slots, bad
 
 
 def _of_day(slots: list[Slot], day: str) -> list[Slot]:
@@ -121,9 +140,12 @@ def _cells(header: list[str], line: list[str]) -> Cells:
 
 
 def _simple_slot(cells: Cells) -> Slot:
-    start = cells.instant("start", called="startsAt")
+    alarm, planned = cells.instant("start", called="startsAt"), cells.instant("plannedstart", called="plannedStart")
     return cells.slot(
-        duration_ms=cells.duration_ms("duration"), start=start, description=cells.text("description"), is_alarm=True
+        duration_ms=cells.duration_ms("duration"),
+        start=planned or alarm,
+        description=cells.text("description"),
+        alarm=alarm,
     )
 
 

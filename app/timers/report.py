@@ -15,7 +15,7 @@ from app.core.clock import add_ms, ms_between, to_wire
 from app.timers.models import Timer
 
 COLUMNS = (
-    *("position", "title", "description", "state"),
+    *("position", "title", "description", "state", "startsAt", "warnMs", "dangerMs", "onFinish"),
     *("plannedStart", "plannedDuration", "plannedEnd"),
     *("actualStart", "actualEnd", "actualDuration", "addedMs", "startDriftMs", "driftMs"),
 )
@@ -36,7 +36,8 @@ class Run:
 def to_csv(timers: list[Timer], runs: Mapping[str, Run]) -> str:
     """One line a timer in order.
 
-    Instants are ISO 8601, durations hh:mm:ss. `driftMs` is how much later than planned it ended: against the planned end if the
+    Instants are ISO 8601, durations hh:mm:ss; `programme` reads it again.
+    `driftMs` is how much later than planned it ended: against the planned end if the
     plan has a start, else against the planned length. Cells that a spreadsheet would run as a formula begin with `'`.
     """
     out = io.StringIO(newline="")
@@ -69,6 +70,7 @@ def _row(timer: Timer, run: Run | None) -> list[object]:
     planned_end = None if start is None else add_ms(start, timer.duration_ms)
     plan = [_instant(start), _hms(timer.duration_ms), _instant(planned_end)]
     head = [timer.position + 1, timer.title, timer.description or "", timer.state]
+    head += [_instant(timer.starts_at), timer.warn_ms, timer.danger_ms, timer.on_finish]
     if run is None:
         return [*head, *plan, "", "", "", 0, "", ""]
     lasted_ms = None if run.ended_at is None else ms_between(run.started_at, run.ended_at)

@@ -12,7 +12,7 @@ from app.core.errors import AppError
 from app.timers import service
 from app.timers.intake import IMPORT_BODY, read_import
 from app.timers.models import Timer
-from app.timers.schemas import Adjustment, TimerChange, TimerList, TimerOrder, TimerSchema
+from app.timers.schemas import Adjustment, ImportPreviewSchema, TimerChange, TimerList, TimerOrder, TimerSchema
 from app.web.http import Blueprint, current_actor
 from app.web.schema import Empty
 
@@ -131,9 +131,20 @@ def order(values: dict[str, Any], room_id: str) -> dict[str, Any]:
 @blp.doc(requestBody=IMPORT_BODY)
 @blp.response(201, TimerList)
 def import_(room_id: str) -> dict[str, Any]:
-    """Append a programme: JSON, a CSV as `text/csv` with `room`, `day` and `autoStart` in the query, or a form with `file`."""
+    """Add a programme to the run of show, or put it in its place.
+
+    JSON, a CSV as `text/csv` with `room`, `day`, `autoStart` and `mode` in the query, or a form with these and `file`.
+    """
     items = service.import_timers(actor=current_actor(), room_id=room_id, **read_import(request))
     return {"items": items, "next_cursor": None}
+
+
+@blp.route("/rooms/<room_id>/timers/import/preview", methods=["POST"])
+@blp.doc(requestBody=IMPORT_BODY)
+@blp.response(200, ImportPreviewSchema)
+def preview_import(room_id: str) -> service.ImportPreview:
+    """What the same import would do, with what is wrong by row; changes nothing."""
+    return service.preview_import(actor=current_actor(), room_id=room_id, **read_import(request))
 
 
 @blp.route("/rooms/<room_id>/timers.csv")

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.timers.models import MAX_DURATION_MS, MIN_DURATION_MS, ON_FINISH, STATES
-from app.web.schema import Flag, Id, Instant, Schema, Text, Whole, one_of
+from app.web.schema import Flag, Id, Instant, Line, Schema, Text, Whole, one_of
 
 MAX_TIMERS = 500
 MAX_POSITION = 1_000_000  # deletions leave gaps
+IMPORT_MODES = ("append", "replace")
 ACTIONS = ("start", "pause", "reset", "adjust", "next", "undo")
 
 
@@ -19,7 +20,7 @@ class TimerSchema(Schema):
 
     id = Id(dump_only=True)
     room_id = Id(dump_only=True)
-    title = Text(max_length=200, required=True)
+    title = Line(max_length=200, required=True)
     description = Text(max_length=2000, allow_none=True)
     position = Whole(minimum=0, maximum=MAX_POSITION)
     duration = Whole(
@@ -27,7 +28,6 @@ class TimerSchema(Schema):
         minimum=MIN_DURATION_MS,
         maximum=MAX_DURATION_MS,
         required=True,
-        metadata={"description": "ms; changes only while idle"},
     )
     state = fields.String(dump_only=True, validate=validate.OneOf(STATES))
     is_active = Flag(dump_only=True)
@@ -48,7 +48,7 @@ class TimerSchema(Schema):
 
 
 class TimerChange(TimerSchema):
-    """The same with every key optional: only what is sent changes. Use it `partial`."""
+    """What is to change of a timer: the keys that are sent, and nothing else."""
 
 
 class TimerList(Schema):
@@ -59,13 +59,13 @@ class TimerList(Schema):
 
 
 class Adjustment(Schema):
-    """Time to give (positive) or take."""
+    """The time that is to be given to a timer, or taken from it."""
 
     delta_ms = Whole(minimum=-MAX_DURATION_MS, maximum=MAX_DURATION_MS, required=True)
 
 
 class TimerOrder(Schema):
-    """Each timer of the room once, in the order wanted."""
+    """The order that the timers of the room are to have."""
 
     ids = fields.List(Id(), required=True, validate=validate.Length(max=MAX_TIMERS))
 
@@ -75,23 +75,62 @@ class TimerImport(Schema):
 
     json_rules: ClassVar[dict[str, Any]] = one_of("csv", "schedule")
     csv = Text(max_length=1_000_000, trim=False)
-    schedule = fields.Dict(metadata={"description": "the value of `schedule` in the export"})
-    room = Text(max_length=200, metadata={"description": "only the slots of this room of the programme"})
+    schedule = fields.Dict(metadata={"description": "The value of `schedule` in the export of pretalx or frab."})
+    room = Text(max_length=200, metadata={"description": "Only the slots of this room of the programme are taken."})
     day = Text(
         max_length=10,
         validate=validate.Regexp(r"[0-9]{1,2}\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
         metadata={
-            "description": "only this day: its date, or its number from 1",
+            "description": "Only this day is taken: its date, or its number from 1.",
             "example": "1",
             "pattern": "^([0-9]{1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$",
         },
     )
-    auto_start = Flag(metadata={"description": "let each timer start itself at its time"})
+    auto_start = Flag(metadata={"description": "Whether each timer starts by itself at its time."})
+    mode = fields.String(
+        validate=validate.OneOf(IMPORT_MODES),
+        metadata={
+            "description": "`append`, as without it: after the timers that are there. `replace`: in the place of all of them,"
+            " which cannot be undone, and is refused (409) while one of them runs or is paused."
+        },
+    )
 
     @validates_schema
     def _one_programme(self, data: dict[str, Any], **kwargs: Any) -> None:
         if ("csv" in data) == ("schedule" in data):
             raise ValidationError("Send either `csv` or `schedule`.", "csv")
+
+
+class PlannedTimerSchema(TimerSchema):
+    """A timer as an import would make it."""
+
+    planned_at = Instant(
+        allow_none=True,
+        dump_only=True,
+        metadata={"description": "When the programme has it begin; `startsAt` when it will."},
+    )
+
+    class Meta(Schema.Meta):
+        fields = ("title", "description", "duration", "warn_ms", "danger_ms", "on_finish", "starts_at", "planned_at")
+
+
+class ImportPreviewSchema(Schema):
+    """What an import would do now: `items` are the timers of the good rows, `problems` what is wrong with the others."""
+
+    items = fields.List(fields.Nested(PlannedTimerSchema), dump_only=True)
+    problems = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        dump_only=True,
+        metadata={"description": "Sentences by row, the header being row 1. With any, the import is refused (422)."},
+    )
+    timer_count = Whole(
+        dump_only=True, metadata={"description": "How many timers the room has, which a replacement would remove."}
+    )
+    can_replace = Flag(
+        dump_only=True,
+        metadata={"description": "False while one of them runs or is paused: a replacement is refused (409)."},
+    )
 
 
 class TimerAction(Schema):

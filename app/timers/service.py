@@ -12,25 +12,50 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from app.backends.transaction import database, reading, transaction
-from app.core.actor import SYSTEM, Actor
+from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import is_id
 from app.rooms.access import require_role
 from app.rooms.models import Role, Room
 from app.timers.action import Action, begin_in_room, begin_on_timer
 from app.timers.events import TIMER_CREATED, TIMER_DELETED
+from app.timers.firing import settle_together
+from app.timers.importing import ImportPreview, clear_run, preview_import, row_of
 from app.timers.models import IS_RUNNING, IS_WAITING, Timer
 from app.timers.order import make_room, move, renumber
 from app.timers.programme import read_programme
 from app.timers.report import to_csv, to_ics
 from app.timers.runs import last_runs
 from app.timers.schemas import MAX_TIMERS
-from app.timers.slots import Slot
 from app.timers.undo import begin_on_deleted, undo_last_action
+
+__all__ = [
+    "UPCOMING",
+    "ImportPreview",
+    "add_timers",
+    "adjust_timer",
+    "create_timer",
+    "delete_timer",
+    "export_csv",
+    "export_ics",
+    "fire_timers",
+    "import_timers",
+    "list_active_timers",
+    "list_timers",
+    "list_upcoming",
+    "order_timers",
+    "pause_timer",
+    "preview_import",
+    "reset_timer",
+    "start_next",
+    "start_timer",
+    "undo_timer",
+    "update_timer",
+]
 
 UPCOMING = 1_000
 
@@ -41,10 +66,18 @@ def list_timers(session: Session, room_id: str) -> list[Timer]:
 
 
 def list_active_timers(session: Session, room_ids: Sequence[str]) -> list[Timer]:
-    """What runs or is paused in these rooms; the caller has checked that they may be seen."""
+    """What runs, is paused or runs over in these rooms; the caller has checked that they may be seen.
+
+    One runs over from its end until another one of its room begins.
+    """
     if not room_ids:
         return []
-    active = select(Timer).where(Timer.room_id.in_(room_ids), Timer.state.in_(("running", "paused")))
+    other = aliased(Timer)
+    begun_since = exists().where(
+        other.room_id == Timer.room_id, other.id != Timer.id, other.started_at >= Timer.finished_at
+    )
+    runs_over = and_(Timer.state == "finished", Timer.on_finish == "overtime", ~begun_since)
+    active = select(Timer).where(Timer.room_id.in_(room_ids), Timer.state.in_(("running", "paused")) | runs_over)
     return list(session.scalars(active))
 
 
@@ -75,8 +108,8 @@ def add_timers(action: Action, rows: list[dict[str, Any]]) -> list[Timer]:
         session.add(timer)
         if place is not None:
             make_room(action, timer, place)
-        action.tell(timer, TIMER_CREATED, "create")
         timers.append(timer)
+    action.tell_all([(timer, None) for timer in timers], TIMER_CREATED, "create")
     return timers
 
 
@@ -185,26 +218,26 @@ def import_timers(
     room: str | None = None,
     day: str | None = None,
     auto_start: bool = False,
+    mode: str = "append",
 ) -> list[Timer]:
-    """Append a timer for each slot of a programme (see `programme`), or none if a row of it is bad.
+    """Make a timer for each slot of a programme (see `programme`), or none if a row of it is bad.
 
     Args:
+        mode: one of `IMPORT_MODES`: after the timers that are there, or in the place of all of them, which is then final.
         room: only the slots of this room of the programme.
         day: only those of this day: a date, or the number of the day.
         auto_start: let each start itself at its time. A time that has passed is only kept as the plan.
 
     Raises:
-        AppError: `import_failed` with `details` by row; `conflict` when the room cannot hold so many.
+        AppError: `import_failed` with `details` by row; `conflict` when the room cannot hold so many; `show_is_on` when one
+            that would be replaced runs or is paused.
     """
     with transaction() as work:
         action = begin_in_room(work, actor=actor, room_id=room_id)
         slots = read_programme(content, room=room, day=day)
-        return add_timers(action, [_row_of(slot, work.now, auto_start=auto_start) for slot in slots])
-
-
-def _row_of(slot: Slot, now: datetime, *, auto_start: bool) -> dict[str, Any]:
-    rings = (slot.is_alarm or auto_start) and slot.start is not None and slot.start > now
-    return {**slot.values, "planned_at": slot.start, "starts_at": slot.start if rings else None}
+        if mode == "replace":
+            clear_run(action)
+        return add_timers(action, [row_of(slot, work.now, auto_start=auto_start) for slot in slots])
 
 
 def export_csv(*, actor: Actor, room_id: str) -> str:
@@ -240,16 +273,12 @@ def list_upcoming(*, until: datetime) -> list[tuple[datetime, str]]:
         ]
 
 
-def fire_timer(timer_id: str) -> bool:
-    """End or start a timer if it is due; False when it is not, or no longer there: somebody else was first."""
-    with transaction() as work:
-        try:
-            action, timer = begin_on_timer(work, actor=SYSTEM, timer_id=timer_id)
-        except AppError as why:
-            if why.code == "timer_not_found":
-                return False
-            raise
-        return action.settle(timer)
+def fire_timers(timer_ids: Sequence[str], *, waits: bool = False) -> dict[str, bool]:
+    """End and start those of the timers that are due (see `firing`); whether each changed.
+
+    Left out: those that are gone and, unless this `waits`, those of rooms that somebody holds.
+    """
+    return database.run(lambda work: settle_together(work, timer_ids, waits=waits))
 
 
 @contextmanager

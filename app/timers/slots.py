@@ -11,25 +11,31 @@ from typing import Any, TypeVar
 from marshmallow import ValidationError
 
 from app.core.clock import from_wire
+from app.core.lines import one_line
 from app.timers.schemas import TimerSchema
 
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,5}):([0-5]\d)\Z")
 _MINUTES = re.compile(r"\d{1,5}(?:[.,]\d{1,3})?\Z")
 _GUARDED = re.compile(r"'[=+\-@\t\r\n＝＋－＠]")
+_WHOLE = re.compile(r"[0-9]{1,12}\Z")
+_MORE = {"warnms": "warnMs", "dangerms": "dangerMs", "onfinish": "onFinish"}
 _LAST_MINUTE = 59
 T = TypeVar("T")
-_schema = TimerSchema(only=("title", "description", "duration"))
+_schema = TimerSchema(only=("title", "description", "duration", "warn_ms", "danger_ms", "on_finish"))
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One entry. `day`: the local one of its start; `is_alarm`: the file asks for it to start by itself."""
+    """One entry. `day`: the local one of its start; `alarm`: when the file asks for it to start by itself; `place`: its
+    number in the run of show, where the file gives one.
+    """
 
     values: dict[str, Any]
     start: datetime | None = None
     day: date | None = None
     room: str = ""
-    is_alarm: bool = False
+    alarm: datetime | None = None
+    place: int = 0
 
 
 class Cells:
@@ -52,26 +58,36 @@ class Cells:
         return self._parsed(column, read_duration_ms, called)
 
     def slot(
-        self, *, duration_ms: int | None, start: datetime | None, description: str, is_alarm: bool = False
+        self, *, duration_ms: int | None, start: datetime | None, description: str, alarm: datetime | None = None
     ) -> Slot:
         """The slot of this row.
 
         Raises:
             ValidationError: everything that is wrong with the row, by column.
         """
-        row: dict[str, Any] = {"title": _unguarded(self.text("title"))}
+        row: dict[str, Any] = {"title": one_line(_unguarded(self.text("title")))}
         if duration_ms is not None:
             row["duration"] = duration_ms
         if description:
             row["description"] = _unguarded(description)
+        for column, key in _MORE.items():
+            if text := self.text(column):
+                row[key] = int(text) if _WHOLE.match(text) else text
         wrong = _schema.validate(row)
         if self._problems:
             wrong.pop("duration", None)  # it is missing only because it, or the start or end, cannot be read
         wrong |= self._problems
         if wrong:
             raise ValidationError(wrong)
-        at = None if start is None else from_wire(start.isoformat())
-        return Slot(_schema.load(row), at, start.date() if start else None, self.text("room"), is_alarm)
+        place = self.text("position")
+        return Slot(
+            _schema.load(row),
+            _utc(start),
+            start.date() if start else None,
+            self.text("room"),
+            _utc(alarm),
+            int(place) if _WHOLE.match(place) else 0,
+        )
 
     def _parsed(self, column: str, parse: Callable[[str], T], called: str | None) -> T | None:
         text = self.text(column)
@@ -108,6 +124,10 @@ def read_instant(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("Must be an ISO 8601 instant with its offset.") from None
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    return None if instant is None else from_wire(instant.isoformat())
 
 
 def _unguarded(text: str) -> str:

@@ -23,6 +23,6 @@ _ACTIONS: dict[str, Callable[..., Timer]] = {
 
 @on("timer-action", TimerAction)
 def act_on_timer(client: Client, data: dict[str, Any]) -> dict[str, Any]:
-    """Do it; the ack has the timer that REST would answer."""
+    """Start, pause, reset, adjust or undo a timer, or end it and start the next; for hosts. Ack `{ok, timer}`."""
     action = _ACTIONS[data.pop("action")]
     return {"timer": timer_to_wire(action(actor=client.actor, **data))}

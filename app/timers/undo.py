@@ -83,7 +83,7 @@ def _take_back(action: Action, event: RoomEvent) -> None:
     now = action.work.now
     timer = action.work.session.get(Timer, event.payload["id"])
     if timer is not None:
-        action.apply(timer, "undo", partial(timer.restore, before, now))
+        action.apply(timer, "undo", partial(timer.restore, before, now), undoes=event.seq)
         return
     timer = Timer(id=event.payload["id"], room_id=event.room_id, revision=before["revision"])
     timer.restore(before, now)

@@ -17,6 +17,7 @@ from gevent.lock import BoundedSemaphore
 
 from app.backends.handles import handles
 from app.backends.offload import offload
+from app.backends.pacing import one_in_line
 from app.backends.storage import Stored
 from app.backends.transaction import database, reading, transaction
 from app.core.actor import Actor
@@ -115,7 +116,7 @@ def _keep_picture(upload: Attachment, stored: Stored) -> Kept:
 
 
 def _record(upload: Attachment, kept: Kept) -> Payload:
-    with transaction() as work:
+    with one_in_line(), transaction() as work:
         row = work.session.get(Attachment, upload.id, with_for_update=True)
         if row is not None and row.completed_at is None:
             row.bytes, row.checksum = kept.bytes, kept.checksum
@@ -129,7 +130,7 @@ def _record(upload: Attachment, kept: Kept) -> Payload:
 
 
 def _throw_away(upload: Attachment) -> None:
-    with transaction() as work:
+    with one_in_line(), transaction() as work:
         discard(work, Attachment.id == upload.id, Attachment.completed_at.is_(None))
     _remove(upload.incoming_key)
 

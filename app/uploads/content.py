@@ -6,9 +6,13 @@ Pictures are not judged here: that they can be decoded is the proof (`pictures.p
 from __future__ import annotations
 
 import mimetypes
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
 
-import puremagic
+from puremagic.main import PureMagic, magic_footer_array, magic_header_array, multi_part_dict
 
 HEAD_BYTES = 8 * 1024
 TAIL_BYTES = 64 * 1024
@@ -57,11 +61,12 @@ _EXTENSIONS = {
     "video/quicktime": (".mov",),
     "video/webm": (".webm",),
 }
+_MISNAMED = {("application/vnd.ms-excel", ".csv")}
 _SHOWN_INLINE = ("image/", "audio/", "video/")
 _SCRIPTABLE = {"image/svg+xml", "text/html", "application/xhtml+xml", "text/xml", "application/xml"}
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _MARKUP = (b"<!doctype", b"<?xml", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<iframe", b"<!--")
-_TEXT_CONTROLS = frozenset(b"\t\n\x0b\x0c\r\x1b")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # that no text has
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,18 @@ def normal_type(mime: str) -> str:
     """The one name of a type, without parameters: `audio/webm;codecs=opus` is `audio/webm`."""
     plain = mime.partition(";")[0].strip().lower()
     return _ALIASES.get(plain, plain)
+
+
+def announced_type(mime: str, filename: str, taken: Collection[str]) -> str:
+    """The type that a file is announced as: `mime`, or where that says nothing, the one of `taken` that its name has.
+
+    Browsers know types by what is installed: on Windows most say nothing of `.md`, and of `.csv` that it is a spreadsheet's.
+    """
+    named, ending = normal_type(mime), PurePosixPath(filename).suffix.lower()
+    if named in taken or (named != DOWNLOAD and (named, ending) not in _MISNAMED):
+        return named
+    fitting = [(extensions_of(each).index(ending), each) for each in taken if ending in extensions_of(each)]
+    return min(fitting)[1] if fitting else named
 
 
 def extensions_of(mime: str) -> tuple[str, ...]:
@@ -102,14 +119,30 @@ def is_of_type(mime: str, sample: Sample) -> bool:
         return _is_text(sample)
     if mime.startswith("text/"):
         return _is_text(sample) and not sample.head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP)
-    return _SIGNED_AS.get(mime, mime) in _signatures(sample.head)
+    return _is_signed_as(_SIGNED_AS.get(mime, mime), sample)
 
 
-def _signatures(head: bytes) -> set[str]:
-    try:
-        return {normal_type(found.mime_type) for found in puremagic.magic_string(head)}
-    except (puremagic.PureError, ValueError):
-        return set()
+def _is_signed_as(mime: str, sample: Sample) -> bool:
+    return any(all(_has(sample, mark) for mark in signature) for signature in _signatures(mime))
+
+
+def _has(sample: Sample, mark: PureMagic) -> bool:
+    if mark.offset >= 0:
+        return sample.head.startswith(mark.byte_match, mark.offset)
+    start = len(sample.tail) + mark.offset
+    return start >= 0 and sample.tail.startswith(mark.byte_match, start)
+
+
+@lru_cache
+def _signatures(mime: str) -> tuple[tuple[PureMagic, ...], ...]:
+    """The marks of a type, any group of which it is known by, as puremagic lists them.
+
+    Its own functions try the marks of all types there are: 4 ms during which no other thread runs, the event loop's included.
+    """
+    marks = [mark for mark in (*magic_header_array, *magic_footer_array) if mark.byte_match]
+    alone = [(mark,) for mark in marks if normal_type(mark.mime_type) == mime]
+    more = [(mark, other) for mark in marks for other in multi_part_dict.get(mark.byte_match, ())]
+    return (*alone, *((mark, other) for mark, other in more if normal_type(other.mime_type) == mime))
 
 
 def _names_in_zip(sample: Sample, folder: bytes) -> bool:
@@ -118,9 +151,8 @@ def _names_in_zip(sample: Sample, folder: bytes) -> bool:
 
 
 def _is_text(sample: Sample) -> bool:
-    for part in (sample.head, sample.tail):
-        if any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in part):  # noqa: PLR2004
-            return False
+    if _CONTROLS.search(sample.head) or _CONTROLS.search(sample.tail):
+        return False
     # A sample may begin or end inside a character of up to four bytes.
     return any(_decodes(sample.head[: len(sample.head) - cut]) for cut in range(4)) and any(
         _decodes(sample.tail[cut:]) for cut in range(4)

@@ -20,22 +20,38 @@ class FileForm:
 
     def __init__(self, stream: IO[bytes], boundary: str) -> None:
         self.fields: dict[str, str] = {}
-        self._events = _events(stream, boundary)
+        self._stream = stream
+        self._decoder = MultipartDecoder(boundary.encode(), 4 * CHUNK_BYTES, max_parts=_MAX_PARTS)
+        self._boundary = boundary.encode()
         self._read_fields()
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes of the file; what follows it is not read."""
-        for event in self._events:
-            if not isinstance(event, Data):
+        """The bytes of the file; what follows it is not read.
+
+        Only looked through for the line that ends it: the decoder would copy and search each chunk several times.
+        """
+        held = bytes(self._decoder.buffer)
+        line_break = held[:2] if held.startswith(b"\r\n") else held[:1]  # the decoder leaves it, and takes either
+        end = line_break + b"--" + self._boundary
+        held = held[len(line_break) :]
+        while True:
+            found = held.find(end)
+            if found >= 0:
+                if found:
+                    yield held[:found]
                 return
-            if event.data:
-                yield event.data
-            if not event.more_data:
-                return
+            keep = len(end) - 1
+            if len(held) > keep:
+                yield held[:-keep]
+                held = held[-keep:]
+            more = self._stream.read(CHUNK_BYTES)
+            if not more:
+                raise AppError("malformed", "The form ends within the file.")
+            held += more
 
     def _read_fields(self) -> None:
         name = ""
-        for event in self._events:
+        for event in self._events():
             if isinstance(event, File) and event.name == FILE_FIELD:
                 return
             if isinstance(event, (Field, File)):
@@ -47,17 +63,15 @@ class FileForm:
                     raise AppError("malformed", "A field of the form is too long.")
         raise AppError("malformed", "The form has no file.")
 
-
-def _events(stream: IO[bytes], boundary: str) -> Iterator[Event]:
-    decoder = MultipartDecoder(boundary.encode(), 4 * CHUNK_BYTES, max_parts=_MAX_PARTS)
-    try:
-        while True:
-            event = decoder.next_event()
-            if isinstance(event, NeedData):
-                decoder.receive_data(stream.read(CHUNK_BYTES) or None)
-                continue
-            yield event
-            if isinstance(event, Epilogue):
-                return
-    except ValueError:
-        raise AppError("malformed", "The form could not be read.") from None
+    def _events(self) -> Iterator[Event]:
+        try:
+            while True:
+                event = self._decoder.next_event()
+                if isinstance(event, NeedData):
+                    self._decoder.receive_data(self._stream.read(CHUNK_BYTES) or None)
+                    continue
+                yield event
+                if isinstance(event, Epilogue):
+                    return
+        except ValueError:
+            raise AppError("malformed", "The form could not be read.") from None

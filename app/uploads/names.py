@@ -28,17 +28,6 @@ def clean_filename(name: str, extensions: tuple[str, ...]) -> str:
     return _shorten(stem, FILENAME_MAX - len(extension), _BYTES_MAX - len(extension.encode())) + extension
 
 
-def content_disposition(name: str, *, inline: bool) -> str:
-    """The header's value (RFC 6266): the name in ASCII for old clients and in UTF-8 (RFC 8187)."""
-    kind = "inline" if inline else "attachment"
-    ascii_name = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
-    encoded = "".join(chr(byte) if chr(byte) in _ATTR_CHARS else f"%{byte:02X}" for byte in name.encode())
-    return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{encoded}"
-
-
-_ATTR_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
-
-
 def _is_visible(char: str) -> bool:
     """Spaces count; controls, format characters (bidi, zero width), surrogates, private and unassigned ones do not."""
     return char in " \t" or unicodedata.category(char)[0] != "C"

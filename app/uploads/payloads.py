@@ -9,8 +9,8 @@ from app.backends.storage import Serving
 from app.core.clock import to_epoch_ms
 from app.uploads.content import DOWNLOAD, is_scriptable, shows_inline
 from app.uploads.models import Attachment
-from app.uploads.names import content_disposition
 from app.uploads.pictures import THUMBNAIL_MIME
+from app.web.downloads import content_disposition
 
 Payload = dict[str, Any]
 

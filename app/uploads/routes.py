@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import gevent
 from flask import Response, jsonify, redirect, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.backends.handles import handles
@@ -83,9 +84,21 @@ def get_file(token: str) -> Response:
     response.headers["Content-Disposition"] = opened.serving.disposition
     response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["Cache-Control"] = f"private, max-age={opened.left_ms // 1000}, immutable"
+    response.headers["Accept-Ranges"] = "bytes"
     response.content_length = opened.size
-    response.make_conditional(request, accept_ranges=True, complete_length=opened.size)
+    response.set_etag(opened.etag)  # with it a download that broke off goes on where it was (`If-Range`)
+    try:
+        response.make_conditional(request, accept_ranges=_asks_for_one_part(), complete_length=opened.size)
+    except RequestedRangeNotSatisfiable:
+        opened.file.close()
+        raise
     return response
+
+
+def _asks_for_one_part() -> bool:
+    """Other ranges are ignored, as RFC 9110 section 14.2 lets servers do: the answer is the whole file."""
+    asked = request.range
+    return asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
 
 
 @blp.after_request

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, tuple_
 from app.core.clock import from_epoch_ms, to_epoch_ms
 from app.core.errors import AppError
 from app.core.ids import is_id
-from app.web.schema import Schema
+from app.web.schema import QueryWhole, Schema
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
@@ -38,7 +38,7 @@ class PageQuery(Schema):
     """Which page of a list: `?cursor=&limit=`."""
 
     cursor = fields.String(validate=validate.Length(max=200), load_default=None)
-    limit = fields.Integer(validate=validate.Range(1, MAX_PAGE_SIZE), load_default=PAGE_SIZE)
+    limit = QueryWhole(minimum=1, maximum=MAX_PAGE_SIZE, load_default=PAGE_SIZE)
 
 
 def page_schema(item: type[Schema]) -> type[Schema]:

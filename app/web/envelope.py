@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify
 from gunicorn.http.errors import NoMoreData, ParseException
 from marshmallow import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
 from app.core.errors import AppError
 
 log = structlog.get_logger(__name__)
 
 SHOWN_CHARACTERS = 64
+MOST_DETAILS = 50  # more than any form has fields: who sends a megabyte of wrong keys is not sent three back
 
 _BY_STATUS = {
     400: "malformed",
@@ -24,11 +26,14 @@ _BY_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
     409: "conflict",
+    412: "precondition_failed",
     413: "body_too_large",
+    414: "uri_too_long",
     415: "unsupported_media_type",
     416: "range_not_satisfiable",
     422: "validation_failed",
     429: "rate_limited",
+    431: "headers_too_large",
     503: "database_unavailable",
 }
 
@@ -38,7 +43,8 @@ def as_app_error(why: Exception) -> AppError:
     if isinstance(why, AppError):
         return why
     if isinstance(why, ValidationError):
-        return AppError("validation_failed", details=_flat(why.normalized_messages()))  # type: ignore[no-untyped-call]
+        details = _flat(why.normalized_messages())  # type: ignore[no-untyped-call]
+        return AppError("validation_failed", details=dict(islice(details.items(), MOST_DETAILS)))
     if isinstance(why, (ParseException, NoMoreData)):  # of the body, which is read when a handler asks for it
         return AppError("malformed", "The body ends too early, or is not framed as HTTP wants it.")
     if isinstance(why, HTTPException) and (why.code or 500) < 500:  # noqa: PLR2004
@@ -60,6 +66,8 @@ def error_response(why: Exception) -> Response:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_ms / 1000)))
     if isinstance(why, HTTPException) and why.code == 405:  # noqa: PLR2004
         response.headers["Allow"] = ", ".join(getattr(why, "valid_methods", None) or [])
+    if isinstance(why, RequestedRangeNotSatisfiable) and why.length is not None:
+        response.headers["Content-Range"] = f"bytes */{why.length}"
     if error.status == 401:  # noqa: PLR2004
         response.headers["WWW-Authenticate"] = "Bearer"
     g.error_code = error.code

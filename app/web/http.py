@@ -16,7 +16,8 @@ from werkzeug.datastructures import MultiDict
 from app.core.actor import ANONYMOUS, Actor
 from app.core.addresses import network_of
 from app.core.errors import AppError
-from app.web.schema import MAX_DEPTH, Schema, nesting
+from app.core.nesting import nesting
+from app.web.schema import MAX_DEPTH, Schema
 
 #: The field by which forms repeat the CSRF token; no handler's business.
 CSRF_FIELD = "csrf_token"
@@ -73,6 +74,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = BodyParser()
 
+    def arguments(self, schema: type[Schema] | Schema, **kwargs: Any) -> Any:
+        """Validate with `schema`; made once, where webargs would make one for each request."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+
 
 def read_json(req: Request) -> dict[str, Any]:
     """The JSON object in the body of `req`; an empty body is `{}`.
@@ -91,7 +96,7 @@ def read_json(req: Request) -> dict[str, Any]:
         raise AppError("malformed", "The body is not valid JSON.") from None
     if not isinstance(body, dict):
         raise AppError("malformed", "The body must be a JSON object.")
-    if nesting(body) > MAX_DEPTH:
+    if nesting(body, limit=MAX_DEPTH) > MAX_DEPTH:
         raise AppError("malformed", "The body is nested too deeply.")
     return body
 

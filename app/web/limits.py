@@ -1,10 +1,13 @@
 """How often one may call: REST by flask-limiter, in fixed windows that `handles.windows` counts (local-first, shared by Redis).
 
-Who is counted: an account as a person, anybody else by address; per room and per class of endpoint. The classes, per window:
+Who is counted: an account as a person, anybody else by address; per room (by its id or its share
+token) and per class of endpoint. The classes, per window:
 
 - `read`, `write`: `RATE_LIMIT_MAX_REQUESTS` each; the forms of pages are writes.
-- `sign-in` (register, login, change of password): half of that for an address, and a tenth for one name tried from it. From all
-  addresses together one name may be tried `RATE_LIMIT_MAX_REQUESTS` times an hour (OWASP ASVS 2.2.1).
+- `sign-in` (register, login, change of password): half of that for an address, and a tenth for one name tried from it. From
+  all addresses together one account may be tried `RATE_LIMIT_MAX_REQUESTS` times an hour (OWASP ASVS 2.2.1). An account has up
+  to two names, its address and its username, and each may have half of those: one count for both would tell who knows one of
+  them what the other is, and that there is such an account.
 - `wide`: `WIDE_RATE_LIMIT_MAX_REQUESTS` for an address: pages, static files, socket handshakes, reads without an account, guest
   sign-in, the renewal of tokens, files by signed address; all that two hundred phones behind one address do when a talk begins.
 - Health and metrics are not counted. A setting of 0 switches its classes off.
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,8 +32,11 @@ from app.core.clock import to_epoch_ms
 from app.core.errors import AppError
 from app.settings import Settings
 from app.web.http import client_address, current_actor, read_json
+from app.web.refs import refs
 
 HOUR_S = 3600
+NAMES = 2
+"""By so many names an account is found: its address and its username."""
 UNCOUNTED = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 LOG_IN = frozenset({"/api/auth/login", "/login"})
 SIGN_IN = LOG_IN | {"/api/auth/register", "/api/auth/password", "/register"}
@@ -96,9 +103,12 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def tell(response: Response) -> Response:
-        """The draft standard's headers, in seconds: limit, what remains of it, and when the window ends."""
+        """The draft standard's headers, in seconds: limit, what remains of it, and when the window ends.
+
+        What caches may keep goes to everybody, whom the limit of one of them does not concern.
+        """
         limit = limiter.current_limit
-        if limit is not None and not policy.is_off():
+        if limit is not None and not policy.is_off() and not response.cache_control.public:
             response.headers["RateLimit-Limit"] = str(limit.limit.amount)
             response.headers["RateLimit-Remaining"] = str(limit.remaining)
             response.headers["RateLimit-Reset"] = str(math.ceil(_left_ms(limit) / 1000))
@@ -137,7 +147,7 @@ class Policy:
 
     def hour_limit(self) -> str:
         """How often one name may be tried from everywhere."""
-        return f"{self._most} per {HOUR_S} second"
+        return f"{_share(self._most, NAMES)} per {HOUR_S} second"
 
     def is_roomless(self) -> bool:
         """Whether the request counts in one window already, whatever room it names."""
@@ -198,9 +208,13 @@ def name_key() -> str:
 
 
 def name_anywhere() -> str:
-    """The name that a login tries; hashed, because it may be anything."""
+    """The name that a login tries, however it is spelled; hashed, because it may be anything.
+
+    Every two spellings that find the same account are one here: who guesses must not begin anew with `Ａda` after `ada`.
+    """
     body = _body()
-    name = str(body.get("email") or body.get("username") or "").strip().lower()
+    name = unicodedata.normalize("NFKC", str(body.get("email") or body.get("username") or ""))
+    name = unicodedata.normalize("NFKC", name.casefold()).strip()
     return hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
 
 
@@ -214,7 +228,7 @@ def _body() -> Mapping[str, Any]:
 def _room() -> str:
     arguments = request.view_args or {}
     named = next((arguments[name] for name in ROOM_ARGUMENTS if name in arguments), None)
-    return str(named or request.args.get("roomId", "-"))[:64]
+    return refs.room_of(str(named or request.args.get("roomId", "-"))[:64])
 
 
 def _refuse(limit: RequestLimit) -> None:

@@ -21,6 +21,7 @@ from app.backends.handles import handles
 from app.backends.transaction import Transaction, database
 from app.core.clock import from_wire, ms_between
 from app.core.event import Event
+from app.web import suspicion
 from app.web.background import background
 from app.web.sockets import sockets
 
@@ -78,6 +79,9 @@ class Metrics:
         self.canary_lost = Counter("canary_lost", "Canaries that were committed and never arrived here", **common)
         self.canary_failures = Counter("canary_failures", "Canaries that could not be committed here", **common)
         self.loop_lag = Histogram("loop_lag_seconds", "How late the event loop is", buckets=SECONDS, **common)
+        self.suspicious = Counter("suspicious", "Refusals that look like an attack", ("kind",), **common)
+        for kind in suspicion.KINDS:
+            self.suspicious.labels(kind)
         self.registry.register(StateCollector())
         ProcessCollector(registry=self.registry)
 
@@ -114,6 +118,10 @@ class Metrics:
         if event.name == "message-received":
             late_ms = ms_between(from_wire(event.args[0]["createdAt"]), handles.clock.now())
             self.delivery_seconds.observe(max(0.0, late_ms / 1000))
+
+    def suspicion_noted(self, kind: str) -> None:
+        """Count it; listens to `suspicion.on_noted`."""
+        self.suspicious.labels(kind).inc()
 
     def canary_heard(self, *, since_sung_s: float, since_published_s: float) -> None:
         """Note how long a canary took."""
@@ -158,6 +166,8 @@ def init_app(app: Flask) -> None:
     app.after_request(metrics.request_answered)
     if metrics.event_handled not in sockets.on_handled:
         sockets.on_handled.append(metrics.event_handled)
+    if metrics.suspicion_noted not in suspicion.on_noted:
+        suspicion.on_noted.append(metrics.suspicion_noted)
     database.subscribe("timer-finished", metrics.timer_finished)
     background.add("loop-lag", metrics.watch_loop)
 

@@ -6,6 +6,7 @@ integer milliseconds, no NUL and no lone surrogate in any text.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from typing import Any, ClassVar
@@ -15,6 +16,9 @@ from marshmallow import ValidationError, fields, validate
 
 from app.core.clock import from_wire, to_wire
 from app.core.ids import is_id
+from app.core.lines import EMPTY_LINE_PATTERN, LINE_NOT, LINE_PATTERN, is_one_line, one_line
+
+_DIGITS_MAX = 19
 
 MAX_DEPTH = 16
 BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -44,7 +48,7 @@ class Schema(ma.Schema):
 
 
 class Empty(Schema):
-    """An action that takes nothing but its address."""
+    """Nothing: the action takes nothing but its address."""
 
 
 class Text(fields.String):
@@ -66,6 +70,23 @@ class Text(fields.String):
     def clean(self, value: str) -> str:
         """What is kept of a text that may be written."""
         return value.strip() if self._trim else value
+
+
+class Line(Text):
+    """A name, a title or a label (`app.core.lines`); with `joins` line breaks and runs of spaces become one space."""
+
+    def __init__(self, *, max_length: int, min_length: int = 1, joins: bool = False, **kwargs: Any) -> None:
+        self._joins = joins
+        pattern = LINE_PATTERN if min_length else EMPTY_LINE_PATTERN
+        super().__init__(
+            max_length=max_length,
+            min_length=min_length,
+            validate=[_one_line, *_listed(kwargs.pop("validate", None))],
+            **_described(kwargs, **{"pattern": pattern, "not": LINE_NOT}),
+        )
+
+    def clean(self, value: str) -> str:
+        return one_line(value) if self._joins else super().clean(value)
 
 
 class Id(fields.String):
@@ -93,6 +114,15 @@ class Whole(fields.Integer):
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid")
         return value
+
+
+class QueryWhole(Whole):
+    """A whole number written in a query string."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX):
+            raise self.make_error("invalid")
+        return super()._deserialize(int(value), attr, data, **kwargs)
 
 
 class Flag(fields.Boolean):
@@ -130,18 +160,18 @@ def one_of(*keys: str) -> dict[str, Any]:
     return {"oneOf": [{"required": [key]} for key in keys]}
 
 
-def nesting(data: Any) -> int:
-    """How deep lists and objects are nested in `data`, without recursion; stops counting past `MAX_DEPTH`."""
-    depth, level = 0, [data]
-    while level and depth <= MAX_DEPTH:
-        level = [
-            child
-            for value in level
-            if isinstance(value, (dict, list))
-            for child in (value.values() if isinstance(value, dict) else value)
-        ]
-        depth += 1
-    return depth
+def _one_line(text: str) -> None:
+    if text and not is_one_line(text):
+        raise ValidationError("Must be one line of plain text.")
+
+
+def is_json(value: Any) -> bool:
+    """Whether a value that was parsed could be sent: numbers are finite, no text has a lone surrogate."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _described(kwargs: dict[str, Any], **known: Any) -> dict[str, Any]:

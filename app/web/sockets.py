@@ -15,17 +15,21 @@ from functools import partial
 from typing import Any, Protocol
 
 import structlog
+from marshmallow import ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refused
+from structlog.contextvars import bound_contextvars
 
 from app.backends.limits import Limits, Rate
 from app.core.actor import ANONYMOUS, Actor
 from app.core.addresses import network_of
 from app.core.errors import AppError
 from app.core.later import Later
+from app.core.nesting import nesting
 from app.realtime.context import wants_ack
+from app.web import suspicion
 from app.web.envelope import as_app_error, shown
-from app.web.quick import quick
-from app.web.schema import MAX_DEPTH, Schema, nesting
+from app.web.quick import Load, quick
+from app.web.schema import MAX_DEPTH, Schema, is_json
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +45,8 @@ class Server(Protocol):
     def leave_room(self, sid: str, room: str) -> None: ...
     def fanout(self, channel: str, event: str, *args: Any, skip_sid: str | None, latest_key: str | None) -> None: ...
     def send(self, sid: str, event: str, *args: Any) -> None: ...
+    def hold(self, sid: str, then: Callable[[], None]) -> None: ...
+    def let_go(self, sid: str) -> None: ...
     def members(self, channel: str) -> Any: ...
     def member_count(self, channel: str) -> int: ...
     def close(self, sid: str) -> None: ...
@@ -62,6 +68,8 @@ Answer = dict[str, Any] | None
 Handler = Callable[[Client, Any], Answer | Later[dict[str, Any]]]
 ErrorShape = Callable[[Client, dict[str, Any]], dict[str, Any]]
 Handshake = Callable[[dict[str, Any], Any], tuple[Actor, datetime | None]]
+#: Is told who did what in which room, what came of it, and in how many seconds.
+Concluded = Callable[["Client", str, object, str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,8 @@ class Sockets:
         self.on_connected: list[Callable[[Client], None]] = []
         self.on_disconnected: list[Callable[[Client], None]] = []
         self.on_handled: list[Callable[[str, str, float], None]] = []
+        self.on_concluded: list[Concluded] = []
+        self.on_failed: list[Concluded] = []
         self.shape_error: ErrorShape = lambda client, error: error
         self.server: Server
         self._limits: Limits
@@ -160,7 +170,8 @@ class Sockets:
 
     def fail(self, client: Client, event: str, why: Exception) -> dict[str, Any]:
         """Tell `client` why: the ack, or an `error` event when it asked for no ack."""
-        error = as_app_error(why).to_wire()
+        with bound_contextvars(socket_event=event, user=client.actor.limit_key):
+            error = as_app_error(why).to_wire()
         if isinstance(why, AppError) and why.retry_after_ms is not None:
             error["retryAfterMs"] = why.retry_after_ms
         if not wants_ack.get():
@@ -174,6 +185,7 @@ class Sockets:
             self.identify(client, *self._handshake(environ, auth))
         except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
             error = as_app_error(why)
+            suspicion.note(error.code, address=client.address, actor=client.actor, where="connect")
             raise Refused(error.message, error.to_wire()) from None
         self.clients[sid] = client
         for listener in self.on_connected:
@@ -209,17 +221,22 @@ class Sockets:
             result: Answer | Later[dict[str, Any]] | Exception
             try:
                 self._limit(client, registration)
-                data = load(_payload(args, registration.string_key))
+                data = _read(load, _payload(args, registration.string_key))
                 result = registration.handler(client, data)
             except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
                 result = why
-            conclude = partial(self._conclude, client, registration.event, started_s)
+            conclude = partial(self._conclude, client, registration.event, started_s, args)
             return _in_turn(result).followed_by(conclude) if registration.overlaps else conclude(result)
 
         return receive
 
     def _conclude(
-        self, client: Client, event: str, started_s: float, result: Answer | Later[dict[str, Any]] | Exception
+        self,
+        client: Client,
+        event: str,
+        started_s: float,
+        args: tuple[Any, ...],
+        result: Answer | Later[dict[str, Any]] | Exception,
     ) -> dict[str, Any]:
         """The answer to an event that was handled, or failed; counts it."""
         outcome = "ok"
@@ -235,6 +252,8 @@ class Sockets:
         elapsed_s = time.perf_counter() - started_s
         for listener in self.on_handled:
             listener(event, outcome, elapsed_s)
+        for concluded in self.on_concluded if outcome == "ok" else (*self.on_concluded, *self.on_failed):
+            concluded(client, event, _room(args), outcome, elapsed_s)
         return answer
 
     def _limit(self, client: Client, registration: Registration) -> None:
@@ -277,6 +296,19 @@ def _in_turn(result: Answer | Later[dict[str, Any]] | Exception) -> Later[Any]:
     return later
 
 
+def _read(load: Load, payload: dict[str, Any]) -> Any:
+    """What `load` makes of it. What no schema takes and is no JSON either gets the error that REST gives it.
+
+    No schema takes such a value, so only what was refused has to be looked at.
+    """
+    try:
+        return load(payload)
+    except ValidationError:
+        if is_json(payload):
+            raise
+        raise AppError("malformed", "Numbers must be finite, and texts free of lone surrogates.") from None
+
+
 def _payload(args: tuple[Any, ...], string_key: str | None) -> dict[str, Any]:
     """The object that an event carries: none is `{}`, a bare string stands for `string_key`."""
     if len(args) > 1:
@@ -286,9 +318,15 @@ def _payload(args: tuple[Any, ...], string_key: str | None) -> dict[str, Any]:
         return {}
     if isinstance(value, str) and string_key:
         return {string_key: value}
-    if not isinstance(value, dict) or (not _is_flat(value) and nesting(value) > MAX_DEPTH):
+    if not isinstance(value, dict) or (not _is_flat(value) and nesting(value, limit=MAX_DEPTH) > MAX_DEPTH):
         raise AppError("malformed", "The argument must be an object.")
     return value
+
+
+def _room(args: tuple[Any, ...]) -> object:
+    """What an event says its room is; it may be anything."""
+    value = args[0] if args else None
+    return value.get("roomId") if isinstance(value, dict) else value
 
 
 def _is_flat(value: dict[str, Any]) -> bool:

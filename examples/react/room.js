@@ -1,6 +1,6 @@
 import { format } from "greenroom-client";
 import { html, useEffect, useLayoutEffect, useReducer, useRef, useState } from "./html.js";
-import { isHost, nameOf, openRoom, REACHED_TOP_PX } from "/shared/greenroom.js";
+import { isHost, nameOf, openRoom, REACHED_TOP_PX, stateOf } from "/shared/greenroom.js";
 
 /** The room and its conversation, drawn again whenever something of them changes. */
 function useRoom(id) {
@@ -22,8 +22,8 @@ function useFace(room) {
 export function RoomPage({ id }) {
   const { room, talk } = useRoom(id);
   return html`
-    <h1>${room?.store.room?.name ?? "…"} <span className="soft" role="status">${room?.connection ?? "connecting"}</span></h1>
-    <div className="room"><${TimerCard} room=${room} /><${TalkCard} room=${room} talk=${talk} /></div>`;
+    <h1>${room?.store.room?.name ?? ""} <span className="soft" role="status">${stateOf(room)}</span></h1>
+    ${room?.store.room && html`<div className="room"><${TimerCard} room=${room} /><${TalkCard} room=${room} talk=${talk} /></div>`}`;
 }
 
 function TimerCard({ room }) {
@@ -53,10 +53,15 @@ function TimerCard({ room }) {
       ${isHost(room) &&
       html`<form className="row" onSubmit=${add}>
         <label className="grow">Title <input name="title" required /></label>
-        <label>Minutes <input name="minutes" type="number" min="0.1" step="any" defaultValue="10" /></label>
+        <label className="number">Minutes <input name="minutes" type="number" min="0.1" step="any" defaultValue="10" /></label>
         <button>Add</button>
       </form>`}
       <p className="error" role="alert">${error}</p>
+      <ol className="run" aria-label="Run of show">
+        ${room.store.room.timers.map(
+          (one) => html`<li key=${one.id} data-state=${one.state} aria-current=${one.id === timer.id || null}><span>${one.title}</span>${format(one.duration)}</li>`,
+        )}
+      </ol>
     </section>`;
 }
 
@@ -74,7 +79,9 @@ function TalkCard({ room, talk }) {
     <section className="card stack" aria-label="Conversation">
       <ul ref=${log} className="log" tabIndex="0" aria-label="Messages" onScroll=${scrolled}>
         ${messages.map(
-          (message) => html`<li key=${message.clientMessageId ?? message.id} data-pending=${message.pending}><b>${nameOf(message)}</b>${message.content}</li>`,
+          (message) => html`<li key=${message.clientMessageId ?? message.id} data-pending=${message.pending} data-type=${message.messageType}>
+            <b>${nameOf(message)}</b>${message.content}${message.error && html`<span className="error"> ${message.error.message}</span>`}
+          </li>`,
         )}
       </ul>
       <p className="soft">${typing.length ? `${typing.join(", ")} …` : ""}</p>

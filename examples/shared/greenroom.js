@@ -17,17 +17,24 @@ export function connect() {
 
 /** Follow a room; `changed` is called whenever anything of it should be drawn again. */
 export function openRoom(id, changed) {
-  const opened = { talk: undefined, close: () => opened.room?.close() };
-  connect()
-    .room(id)
-    .then((room) => {
-      opened.room = room;
-      opened.talk = new Conversation(room, { storage: localStorage });
-      for (const source of [room, opened.talk]) source.addEventListener("change", changed);
-      room.addEventListener("connection", changed);
-      changed();
-    });
+  const opening = connect().room(id);
+  const opened = { talk: undefined, close: () => opening.then((room) => room.close()) };
+  opening.then((room) => {
+    opened.room = room;
+    opened.talk = new Conversation(room, { storage: localStorage });
+    for (const source of [room, opened.talk]) source.addEventListener("change", changed);
+    for (const name of ["connection", "left"]) room.addEventListener(name, changed);
+    changed();
+  });
   return opened;
+}
+
+const GONE = { room_not_found: "There is no such room.", removed: "A host has taken you out of this room.", banned: "A host has banned you." };
+
+/** How the room is, in words: how fresh it is, or why it is followed no more. */
+export function stateOf(room) {
+  if (room?.left) return GONE[room.left] ?? "This room has ended.";
+  return room?.connection ?? "connecting";
 }
 
 export const isHost = (room) => ["host", "owner"].includes(room?.you.role);

@@ -1,12 +1,12 @@
 import { markRaw } from "vue";
 import { countdown, format } from "greenroom-client";
-import { isHost, nameOf, openRoom, REACHED_TOP_PX } from "/shared/greenroom.js";
+import { isHost, nameOf, openRoom, REACHED_TOP_PX, stateOf } from "/shared/greenroom.js";
 
 const TICK_MS = 100;
 
 export const RoomPage = {
   props: { id: String },
-  data: () => ({ state: null, timer: null, face: null, messages: [], typing: [], connection: "connecting", host: false, text: "", title: "", minutes: 10, error: "" }),
+  data: () => ({ state: null, timer: null, face: null, timers: [], messages: [], typing: [], status: "connecting", host: false, text: "", title: "", minutes: 10, error: "" }),
   created() {
     this.live = markRaw(openRoom(this.id, () => this.draw()));
     this.ticking = setInterval(() => this.tick(), TICK_MS);
@@ -21,14 +21,15 @@ export const RoomPage = {
     },
   },
   methods: {
+    format,
     nameOf,
     draw() {
       const { room, talk } = this.live;
       const { store } = room;
       const log = this.$refs.log;
       const follows = log && log.scrollHeight - log.scrollTop - log.clientHeight < REACHED_TOP_PX;
-      Object.assign(this, { state: store.room, timer: store.current(), connection: room.connection, host: isHost(room) });
-      Object.assign(this, { messages: talk.messages, typing: [...store.typing.values()] });
+      Object.assign(this, { state: store.room, timer: store.current(), status: stateOf(room), host: isHost(room) });
+      Object.assign(this, { timers: store.room?.timers ?? [], messages: talk.messages, typing: [...store.typing.values()] });
       this.tick();
       this.$nextTick(() => follows && (log.scrollTop = log.scrollHeight));
     },
@@ -64,8 +65,8 @@ export const RoomPage = {
     },
   },
   template: `
-    <h1>{{ state?.name ?? "…" }} <span class="soft" role="status">{{ connection }}</span></h1>
-    <div class="room">
+    <h1>{{ state?.name ?? "" }} <span class="soft" role="status">{{ status }}</span></h1>
+    <div v-if="state" class="room">
       <section class="card stack" aria-label="Timer">
         <h2>{{ timer?.title ?? "No timer yet" }}</h2>
         <p class="digits" role="timer" :data-phase="face?.phase">{{ shown }}</p>
@@ -76,14 +77,17 @@ export const RoomPage = {
         </p>
         <form v-if="host" class="row" @submit.prevent="add">
           <label class="grow">Title <input v-model="title" name="title" required></label>
-          <label>Minutes <input v-model.number="minutes" name="minutes" type="number" min="0.1" step="any"></label>
+          <label class="number">Minutes <input v-model.number="minutes" name="minutes" type="number" min="0.1" step="any"></label>
           <button>Add</button>
         </form>
         <p class="error" role="alert">{{ error }}</p>
+        <ol class="run" aria-label="Run of show">
+          <li v-for="one in timers" :key="one.id" :data-state="one.state" :aria-current="one.id === timer.id || null"><span>{{ one.title }}</span>{{ format(one.duration) }}</li>
+        </ol>
       </section>
       <section class="card stack" aria-label="Conversation">
         <ul ref="log" class="log" tabindex="0" aria-label="Messages" @scroll="scrolled">
-          <li v-for="message in messages" :key="message.clientMessageId ?? message.id" :data-pending="message.pending"><b>{{ nameOf(message) }}</b>{{ message.content }}</li>
+          <li v-for="message in messages" :key="message.clientMessageId ?? message.id" :data-pending="message.pending" :data-type="message.messageType"><b>{{ nameOf(message) }}</b>{{ message.content }}<span v-if="message.error" class="error"> {{ message.error.message }}</span></li>
         </ul>
         <p class="soft">{{ typing.length ? typing.join(", ") + " …" : "" }}</p>
         <form class="row" @submit.prevent="say">

@@ -6,24 +6,29 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.apidocs.asyncapi import asyncapi_document
 from app.apidocs.command import DOCS, documents
 from app.apidocs.events import SERVER_EVENTS
 from app.apidocs.examples import shown_operations
 from app.apidocs.openapi import openapi_document, operations
 from app.core.errors import CATALOGUE
+from app.core.ids import new_id
 from app.live.delivery import INTERNAL
 from app.realtime.settings import EngineSettings, WorkerSettings
 from app.settings import Settings
 
 RAISED = re.compile(r'AppError\(\s*"([a-z_]+)"')
 ENVIRONMENT = re.compile(r'os\.(?:environ\[|environ\.get\(|getenv\()"([A-Z0-9_]+)"')
-APP = Path(__file__).parents[2] / "app"
+ROOT = Path(__file__).parents[2]
+APP = ROOT / "app"
+MARKDOWN = ("*.md", "docs/**/*.md", "clients/*/*.md", "examples/*.md", "bench/*.md")
 EVENT_NAME = re.compile(r'(?:Event\(|send\([^,()]+, |[A-Z_]+ = |name=|ServerEvent\()"([a-z]+(?:-[a-z]+)+)"')
 
 
@@ -43,6 +48,95 @@ def test_every_event_that_the_code_names_is_in_the_document() -> None:
     named = {name for file in APP.rglob("*.py") for name in EVENT_NAME.findall(file.read_text("utf-8"))}
     emitted = {name for name in named if name.split("-")[0] in ("room", "user", "timer", "message", "stage")}
     assert emitted - documented - {"room-purged", "timer-action", "message-sent"} == set()
+
+
+def test_a_user_count_is_documented_with_both_of_its_arguments(app: Flask) -> None:
+    with app.app_context():
+        document = asyncapi_document()
+    payload = document["components"]["messages"]["server.user-count"]["payload"]
+    arguments = jsonschema_rs.Draft7Validator({**payload, "components": document["components"]})
+    assert arguments.is_valid([3, {"roomId": new_id()}])
+    assert not any(map(arguments.is_valid, ([{"roomId": new_id()}, 3], [3], {"roomId": new_id()})))
+
+
+def test_every_event_says_what_it_does_and_what_its_ack_holds(app: Flask) -> None:
+    with app.app_context():
+        messages = asyncapi_document()["components"]["messages"]
+    said = {name: message["description"] for name, message in messages.items()}
+    assert [name for name, text in said.items() if not text or text.startswith("snake_case")] == []
+    assert [name for name, text in said.items() if name.startswith("client.") and "Ack " not in text] == []
+
+
+@pytest.mark.parametrize("name", ["openapi.json", "asyncapi.json"])
+def test_the_documents_speak_of_nothing_that_only_this_project_knows(app: Flask, name: str) -> None:
+    with app.app_context():
+        assert re.findall(r"(?i)seed|keys refused", documents()[name]) == []
+
+
+ONE_OF_A_SET = {
+    *(
+        "chatMode",
+        "code",
+        "history",
+        "kind",
+        "messageType",
+        "method",
+        "mode",
+        "onFinish",
+        "problems",
+        "role",
+        "session",
+    ),
+    *("state", "style", "AuditEntry.action", "TimerAction.action", "RoomLeft.reason"),
+}
+
+
+@pytest.mark.parametrize("make", [openapi_document, asyncapi_document])
+def test_every_schema_and_each_of_its_keys_is_described_in_sentences(app: Flask, make: Any) -> None:
+    with app.app_context():
+        schemas = make()["components"]["schemas"]
+    keys = {
+        f"{name}.{key}": known
+        for name, schema in schemas.items()
+        for key, known in schema.get("properties", {}).items()
+    }
+    said = {name: part.get("description", "") for name, part in (schemas | keys).items() if "$ref" not in part}
+    assert len(said) > 100
+    assert [name for name, words in said.items() if not re.fullmatch(r"[`A-Z].{8,}[.)]", words)] == []
+    assert [name for name, words in said.items() if name.endswith("Ms") and "milliseconds" not in words] == []
+
+
+@pytest.mark.parametrize("make", [openapi_document, asyncapi_document])
+def test_every_key_that_is_one_of_a_set_lists_it(app: Flask, make: Any) -> None:
+    with app.app_context():
+        schemas = make()["components"]["schemas"]
+    open_ended = [
+        f"{name}.{key}"
+        for name, schema in schemas.items()
+        for key, known in schema.get("properties", {}).items()
+        if {key, f"{name.removeprefix('Apidocs').removeprefix('Timers')}.{key}"} & ONE_OF_A_SET
+        if not isinstance(known.get("additionalProperties"), dict)
+        if "enum" not in known.get("items", known)
+    ]
+    assert open_ended == []
+
+
+def test_every_parameter_is_described(app: Flask) -> None:
+    with app.app_context():
+        paths = openapi_document()["paths"]
+    parameters = [each for item in paths.values() for part in (item, *item.values()) for each in parameters_of(part)]
+    assert len(parameters) > 50
+    assert {each["name"] for each in parameters if not each.get("description")} == set()
+
+
+def parameters_of(part: Any) -> list[dict[str, Any]]:
+    return list(part.get("parameters", [])) if isinstance(part, dict) else []
+
+
+def test_what_people_read_speaks_of_nothing_that_only_this_project_knows() -> None:
+    pages = [page for pattern in MARKDOWN for page in ROOT.glob(pattern)]
+    assert {"CHANGELOG.md", "README.md", "operations.md"} <= {page.name for page in pages}
+    assert [page.name for page in pages if re.search(r"(?i)\bseeds? \d|\bseeds'", page.read_text("utf-8"))] == []
 
 
 def test_every_route_under_api_is_in_the_openapi_document(app: Flask, client: FlaskClient) -> None:
@@ -90,8 +184,23 @@ def test_the_body_to_begin_with_is_one_that_the_document_allows(app: Flask) -> N
             jsonschema_rs.validate(checked, json.loads(shown["body"]))
 
 
+def test_what_may_be_null_is_valid_as_null(app: Flask) -> None:
+    with app.app_context():
+        schemas = openapi_document()["components"]["schemas"]
+    nullable = {
+        f"{name}.{key}": schema
+        for name, whole in schemas.items()
+        for key, schema in whole.get("properties", {}).items()
+        if "null" in schema.get("type", ())
+    }
+    assert len(nullable) > 10
+    assert [name for name, schema in nullable.items() if not jsonschema_rs.is_valid(schema, None)] == []
+
+
 def test_the_page_of_the_documents_names_every_error(client: FlaskClient) -> None:
     page = client.get("/api/docs").get_data(as_text=True)
     assert "timer_not_found" in page
     assert "send-message" in page
     assert "/rooms/{room_id}/timers" in page
+    assert "How long it runs, in milliseconds." in page
+    assert "stop · overtime · next" in page

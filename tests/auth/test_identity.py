@@ -16,7 +16,8 @@ from app.backends.transaction import database, transaction
 from app.core.actor import ANONYMOUS, Actor
 from app.core.clock import FakeClock, add_ms
 from app.core.errors import AppError
-from app.rooms.models import Guest
+from app.core.ids import new_id
+from app.rooms.models import Ban, Guest
 from app.settings import Settings
 from app.web.http import current_actor
 from tests.support.factories import make_guest, make_room, make_user
@@ -110,6 +111,12 @@ def test_a_bad_bearer_does_not_keep_anybody_from_signing_in(sign_up: Any) -> Non
     assert ada.client.post("/api/auth/register", json=body, headers=bad).status_code == 201
 
 
+@pytest.mark.parametrize("name", ["token", "access_token", "accessToken", "jwt", "sid", "Authorization"])
+def test_a_token_in_the_address_is_nobodys(sign_up: Any, client: FlaskClient, name: str) -> None:
+    answer = client.get("/api/test-who", query_string={name: sign_up().answer["accessToken"]})
+    assert answer.json["kind"] == "anonymous"
+
+
 def test_another_scheme_is_no_bearer(client: FlaskClient) -> None:
     assert client.get("/api/test-who", headers={"Authorization": "Basic YTpi"}).json["kind"] == "anonymous"
 
@@ -138,7 +145,13 @@ def test_cookies_over_https_are_protected(sign_up: Any, app: Flask) -> None:
     response = browser.post("/api/auth/login", json=body, base_url="https://localhost")
     lines = response.headers.getlist("Set-Cookie")
     assert {line.split("=")[0] for line in lines} == {"__Host-sid", "__Secure-refresh", "__Host-csrf"}
-    assert all("; Secure" in line for line in lines)
+    attributes = {line.split("=")[0]: set(line.split("; ")[1:]) for line in lines}
+    assert all(each >= {"Secure", "SameSite=Lax"} for each in attributes.values())
+    assert not [each for each in attributes.values() if any(part.startswith("Domain") for part in each)]
+    assert attributes["__Host-sid"] >= {"HttpOnly", "Path=/"}
+    assert attributes["__Secure-refresh"] >= {"HttpOnly", "Path=/api/auth"}
+    assert "Path=/" in attributes["__Host-csrf"]
+    assert "HttpOnly" not in attributes["__Host-csrf"], "scripts send it back"
     assert browser.get("/api/me", base_url="https://localhost").status_code == 200
 
 
@@ -212,6 +225,26 @@ def test_a_guest_token_is_a_bearer_until_the_guest_is_removed(client: FlaskClien
     with transaction() as work:
         work.session.get_one(Guest, guest.id).removed_at = work.now
     assert code(client.get("/api/test-who", headers=headers)) == (401, "invalid_token")
+
+
+def test_the_token_of_a_banned_guest_is_told_to_be_one_as_long_as_the_ban_holds(client: FlaskClient) -> None:
+    guest, token = guest_of_a_room()
+
+    def details() -> Any:
+        return client.get("/api/test-who", headers={"Authorization": f"Bearer {token}"}).get_json()["error"]["details"]
+
+    with transaction() as work:
+        row = work.session.get_one(Guest, guest.id)
+        row.removed_at = work.now
+        ban = Ban(id=new_id(), room_id=row.room_id, guest_id=row.id, created_at=work.now)
+        work.session.add(ban)
+    assert details() == {"guest": ["banned"]}
+    with pytest.raises(AppError) as why:
+        handshake({}, {"token": token})
+    assert (why.value.code, why.value.details) == ("invalid_token", {"guest": ["banned"]})
+    with transaction() as work:
+        work.session.delete(work.session.get_one(Ban, ban.id))
+    assert details() == {}
 
 
 def test_probes_answer_whatever_comes_with_them(client: FlaskClient) -> None:

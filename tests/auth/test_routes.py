@@ -130,6 +130,10 @@ def test_a_password_is_kept_as_it_is_typed(client: FlaskClient) -> None:
     composed = {"username": "zoe", "password": "caf\u00e9 caf\u00e9 caf\u00e9"}
     assert register(client, **decomposed).status_code == 201
     assert client.post("/api/auth/login", json=composed).status_code == 200
+    long = "\N{GRINNING FACE} \N{SNOWMAN}" + "é" * 996 + "x"
+    assert register(client, username="bob", password=long).status_code == 201
+    assert code(client.post("/api/auth/login", json={"username": "bob", "password": long[:-1]}))[0] == 401, "it was cut"
+    assert client.post("/api/auth/login", json={"username": "bob", "password": long}).status_code == 200
 
 
 @pytest.mark.parametrize("who", [{"email": "ADA@example.org"}, {"username": "Ada"}, {"username": "ada@example.org"}])
@@ -157,6 +161,40 @@ def test_signing_in_does_not_tell_what_was_wrong(client: FlaskClient) -> None:
 def test_signing_in_needs_both(client: FlaskClient) -> None:
     for body in ({}, {"username": "ada"}, {"password": "x"}, {"username": "x" * 300, "password": "x"}):
         assert code(client.post("/api/auth/login", json=body)) == (422, "validation_failed"), body
+
+
+def test_each_sign_in_makes_new_tokens_whatever_the_browser_brings(sign_up: Any, app: Flask) -> None:
+    ada, eve = sign_up(), sign_up()
+    phone, tablet = ada.log_in(), ada.log_in()
+    for name in ("accessToken", "refreshToken"):
+        assert len({account.answer[name] for account in (ada, phone, tablet)}) == 3
+    browser = app.test_client()
+    planted = {"sid": eve.answer["accessToken"], "refresh": eve.refresh_token}
+    for name, value in planted.items():
+        browser.set_cookie(name, value)
+    body = {"email": ada.email, "password": PASSWORD, "session": "cookie"}
+    assert browser.post("/api/auth/login", json=body).status_code == 200
+    for name, value in planted.items():
+        cookie = browser.get_cookie(name, path="/api/auth" if name == "refresh" else "/")
+        assert cookie is not None
+        assert cookie.value != value
+    assert browser.get("/api/me").json["email"] == ada.email
+
+
+def test_tokens_are_stored_by_no_cache_and_what_is_personal_by_no_shared_one(sign_up: Any, client: FlaskClient) -> None:
+    ada = sign_up()
+    login = {"email": ada.email, "password": PASSWORD}
+    with_tokens = (
+        client.post("/api/auth/login", json=login),
+        client.post("/api/auth/login", json={**login, "session": "cookie"}),
+        client.post("/api/auth/refresh", json={"refreshToken": ada.refresh_token}),
+        client.post("/api/auth/socket-token", headers=ada.bearer),
+        client.post("/api/auth/login", json={**login, "password": "not the password"}),
+    )
+    assert {answer.headers["Cache-Control"] for answer in with_tokens} == {"no-store"}
+    for path in ("/api/me", "/api/auth/sessions", "/api/rooms"):
+        answer = client.get(path, headers=ada.bearer)
+        assert (answer.status_code, answer.headers["Cache-Control"] in ("no-store", "private, no-cache")) == (200, True)
 
 
 def test_refreshing_rotates_both_tokens(sign_up: Any, clock: FakeClock) -> None:

@@ -141,6 +141,11 @@ def test_pruning_forgets_what_has_expired_and_nothing_else(clock: FakeClock) -> 
         assert session.scalar(select(func.count()).select_from(RefreshToken)) == 1
 
 
+def test_there_is_no_account_before_somebody_makes_one() -> None:
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(User)) == 0
+
+
 def test_an_operator_is_made_by_the_service_only() -> None:
     assert actor_of(service.register(username="root", password=PASSWORD, is_operator=True)).is_operator
     assert not actor_of(service.register(username="ada", password=PASSWORD)).is_operator

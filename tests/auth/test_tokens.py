@@ -70,6 +70,22 @@ def test_a_token_of_another_secret_is_not_ours() -> None:
     assert refusal(forged("another secret of more than thirty-two bytes")) == "invalid_token"
 
 
+@given(st.integers(0, 10_000), st.characters(codec="ascii"))
+def test_no_changed_character_of_a_token_goes_unnoticed(place: int, other: str) -> None:
+    token = access_token()
+    place %= len(token)
+    if token[place] != other:
+        changed = token[:place] + other + token[place + 1 :]
+        assert keyring.verify(changed) in (None, keyring.verify(token))  # the last character has bits that mean nothing
+        if place < len(token) - 1:
+            assert keyring.verify(changed) is None
+
+
+def test_our_own_tokens_are_read_as_pyjwt_reads_them() -> None:
+    for token in (access_token(), forged(), forged(name="ä \ud83d\ude00", more={"nested": [1, 2.5, None]})):
+        assert keyring.verify(token) == jwt.decode(token, SECRET, algorithms=["HS256"], options={"verify_exp": False})
+
+
 def test_a_previous_secret_still_counts_and_a_forgotten_one_does_not() -> None:
     token = access_token()
     keyring.bind(APP, "a new secret of more than thirty-two bytes!", [SECRET])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from app.backends import breaker as module
 from app.backends.breaker import Breaker
@@ -18,11 +19,12 @@ class Database:
     def __init__(self) -> None:
         self.is_up = True
         self.probes = 0
+        self.why: Exception = ConnectionError()
 
     def probe(self) -> None:
         self.probes += 1
         if not self.is_up:
-            raise ConnectionError
+            raise self.why
 
 
 @pytest.fixture
@@ -67,3 +69,24 @@ def test_it_closes_by_itself_when_the_database_is_back(breaker: Breaker, databas
     probes = database.probes
     breaker.suspect()
     eventually(lambda: database.probes == probes + 1)
+
+
+def test_each_reason_is_logged_once(breaker: Breaker, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(module, "log", log)
+    database.is_up = False
+    for why in (
+        ConnectionRefusedError(111, "Connection refused"),
+        TimeoutError(),
+        ConnectionRefusedError(111, "Connection refused"),
+    ):
+        database.why, probes = why, database.probes
+        breaker.suspect()
+        eventually(lambda probes=probes: database.probes > probes + 2)
+    database.is_up = True
+    eventually(lambda: not breaker.is_open)
+    assert [(call.args[0], call.kwargs.get("why")) for call in log.calls] == [
+        ("database_away", "ConnectionRefusedError: Connection refused"),
+        ("database_away", "TimeoutError"),
+        ("database_back", None),
+    ]

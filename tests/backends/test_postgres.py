@@ -10,10 +10,14 @@ from urllib.parse import urlencode
 import gevent
 import psycopg
 import pytest
-from sqlalchemy import text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import literal, select, text
+from sqlalchemy.orm import Session
+from structlog.testing import CapturingLogger
 
-from app.backends import postgres
+from app.backends import breaker, postgres
 from app.backends.bus_memory import MemoryBus
+from app.backends.prepared import Prepared
 from app.backends.transaction import Database, Transaction
 from app.core.clock import SystemClock
 from app.core.errors import AppError
@@ -91,6 +95,24 @@ def test_a_restart_is_survived_without_a_restart_of_ours(server: Postgres, datab
     eventually(lambda: answers(database), within_s=5)
 
 
+def test_why_the_database_is_away_is_logged_without_the_password(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(breaker, "log", log)
+    lost = bind(server.database_url("no_such").replace("greenroom@", "greenroom:hunter2-hunter2@"))
+    try:
+        assert not answers(lost)
+        eventually(lambda: lost.breaker is not None and lost.breaker.is_open)
+    finally:
+        lost.dispose()
+    (call,) = log.calls
+    assert call.args == ("database_away",)
+    assert call.kwargs["why"].startswith("psycopg.OperationalError: ")
+    assert 'database "no_such" does not exist' in call.kwargs["why"]
+    assert "hunter2" not in call.kwargs["why"]
+
+
 def test_connections_that_the_server_ended_are_replaced_before_they_are_used(
     server: Postgres, database: Database
 ) -> None:
@@ -134,10 +156,22 @@ def _sleep(database: Database, seconds: float) -> None:
         work.session.execute(text(f"SELECT pg_sleep({seconds})"))
 
 
+def _backend(database: Database) -> int:
+    """The process that serves the pool's next connection."""
+    with database.transaction() as work:
+        return int(work.session.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
 def test_a_statement_that_runs_too_long_is_ended_and_may_be_tried_again(database: Database) -> None:
     assert refusal(database, "SET LOCAL statement_timeout = 50; SELECT pg_sleep(5)").retryable
     assert database.breaker is not None
     assert not database.breaker.is_open
+
+
+def test_a_server_that_takes_no_writes_may_be_tried_again_and_is_connected_to_anew(database: Database) -> None:
+    before = _backend(database)
+    assert refusal(database, "SET TRANSACTION READ ONLY; UPDATE pair SET value = 3 WHERE id = 1").retryable
+    assert _backend(database) != before, "a standby that was the primary would be asked for ever"
 
 
 def test_a_lock_that_is_not_given_up_is_waited_for_only_so_long(
@@ -204,3 +238,36 @@ def test_the_schema_of_the_url_and_the_time_limits_hold_together(server: Postgre
         assert session.scalar(text("SHOW statement_timeout")) == "10s"
         assert session.scalar(text("SHOW timezone")) == "UTC"
     database.dispose()
+
+
+def test_what_was_prepared_outlives_the_rollback_of_a_reading(database: Database) -> None:
+    query = Prepared(lambda dialect: select(literal(7).label("seven")))
+    for _ in range(3):
+        with database.reading() as session:
+            for _ in range(10):  # more than psycopg needs to prepare a statement of its own
+                session.execute(text("SELECT value FROM pair WHERE id = :id"), {"id": 1})
+            assert [row.seven for row in query.rows(session, {})] == [7]
+
+
+def test_reading_takes_no_transaction_and_leaves_none_behind(server: Postgres, database: Database) -> None:
+    with database.transaction() as work:
+        work.session.execute(text("CREATE TABLE things (id int)"))
+    with database.reading() as session:
+        session.execute(text("SELECT 1"))
+        assert _status(session) is TransactionStatus.IDLE
+        assert [tuple(row) for row in Prepared(lambda _: select(literal(1).label("one"))).rows(session, {})] == [(1,)]
+        assert _status(session) is TransactionStatus.IDLE
+        with psycopg.connect(server.url.replace("+psycopg", "")) as other:
+            other.execute("INSERT INTO things VALUES (1)")
+        assert session.scalar(text("SELECT count(*) FROM things")) == 1
+    with database.transaction() as work:
+        work.session.execute(text("DELETE FROM things"))
+        assert _status(work.session) is TransactionStatus.INTRANS
+        work.session.rollback()
+    with database.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM things")) == 1
+
+
+def _status(session: Session) -> TransactionStatus:
+    connection: psycopg.Connection = session.connection().connection.dbapi_connection  # type: ignore[assignment]
+    return connection.info.transaction_status

@@ -47,6 +47,19 @@ def test_a_letter_given_back_yields_to_what_changed_since(outbox: Outbox) -> Non
     assert again.arrived == {ADA.id: (ADA, [ROOM]), BO.id: (BO, [ROOM, OTHER_ROOM])}
 
 
+def test_a_letter_given_back_says_nothing_of_who_came_or_went_since(outbox: Outbox) -> None:
+    outbox.arrive(ADA, [ROOM])
+    outbox.depart(BO.id, [ROOM])
+    letter = outbox.take(0)
+    assert letter is not None
+    outbox.depart(ADA.id, [ROOM])
+    outbox.arrive(BO, [ROOM])
+    outbox.give_back(letter)
+    again = outbox.take(0)
+    assert again is not None
+    assert (again.arrived, again.departed) == ({BO.id: (BO, [ROOM])}, {ADA.id: [ROOM]})
+
+
 def test_a_new_life_tells_everything_until_it_was_sent(outbox: Outbox, shares: Shares) -> None:
     outbox.begin_anew([ROOM, OTHER_ROOM])
     letter = outbox.take(0)

@@ -10,6 +10,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from app.backends.presence import LEASE_MS
+from app.backends.presence_partings import HOLD_MS
 from app.backends.presence_redis import RedisPresence
 from app.core.clock import SystemClock
 from tests.backends.presence_support import ADA, BO, CY, OTHER_ROOM, ROOM, Cluster, Heard, crowd
@@ -56,6 +57,42 @@ def test_somebody_with_devices_on_two_workers_is_one_and_stays_until_the_last_is
     two.depart(ADA.id, [ROOM])
     cluster.step()
     assert heard_two.of("left", "offline") == [("left", ROOM, ADA.id), ("offline", ADA.id, ROOM)]
+
+
+@pytest.mark.parametrize("is_seen_between", [True, False])
+def test_who_moves_from_one_worker_to_another_never_left_for_anybody(cluster: Cluster, is_seen_between: bool) -> None:
+    watched = [cluster.worker() for _ in range(3)]
+    (one, _), (two, _), _ = watched
+    for number, (worker, _) in enumerate(watched):
+        worker.put(ROOM, crowd(3)[number])
+    one.put(ROOM, ADA)
+    cluster.step()
+    for move in (lambda: one.drop(ROOM, ADA.id), lambda: two.put(ROOM, ADA)):
+        move()
+        if is_seen_between:
+            cluster.step()
+    cluster.step()
+    cluster.pass_time(HOLD_MS)
+    for worker, heard in watched:
+        assert ADA.id in ids(worker)
+        assert [told for told in heard.of("joined", "left") if ADA.id in told] == [("joined", ROOM, ADA.id)]
+
+
+def test_who_left_one_worker_and_then_the_other_has_left_for_everybody(cluster: Cluster) -> None:
+    (one, heard_one), (two, heard_two) = cluster.worker(), cluster.worker()
+    for worker, stays in ((one, BO), (two, CY)):
+        worker.put(ROOM, stays)
+        worker.put(ROOM, ADA)
+    cluster.step()
+    one.drop(ROOM, ADA.id)
+    cluster.pass_time(HOLD_MS - 100)
+    two.drop(ROOM, ADA.id)
+    cluster.pass_time(HOLD_MS - 100)
+    assert heard_one.of("left") == heard_two.of("left") == []
+    cluster.pass_time(HOLD_MS)
+    assert heard_one.of("left") == heard_two.of("left") == [("left", ROOM, ADA.id)]
+    assert (one.count(ROOM), two.count(ROOM)) == (2, 2)
+    assert (one._partings._ends_ms, two._partings._ends_ms) == ({}, {})
 
 
 def test_a_dead_workers_people_are_gone_everywhere_and_its_fields_are_cleared(cluster: Cluster) -> None:
@@ -159,7 +196,8 @@ def test_a_store_that_forgot_everything_is_filled_again_and_nobody_seems_to_leav
     assert heard_one.of("left", "offline") == heard_two.of("left", "offline") == []
     assert len(heard_two.of("online")) == 1
     two.drop(ROOM, BO.id)
-    cluster.step()
+    cluster.pass_time(1000)
+    cluster.pass_time(1000)
     assert ids(one) == {ADA.id}
 
 
@@ -172,6 +210,7 @@ def test_who_left_while_the_store_was_being_filled_again_is_gone_once_it_is(clus
     two.drop(ROOM, BO.id)
     cluster.pass_time(1000)
     cluster.pass_time(LEASE_MS)
+    cluster.pass_time(HOLD_MS)
     assert ids(one) == {ADA.id}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 
 from app.backends import storage_local as module
@@ -25,6 +27,12 @@ def storage(tmp_path: Path, clock: FakeClock) -> LocalStorage:
 
 def token(storage: LocalStorage, key: str, size: int = 5) -> str:
     return storage.ticket(key, mime="text/plain", size=size, life_ms=1000).url.removeprefix(SEND_PATH)
+
+
+def version_of(storage: LocalStorage, key: str) -> str:
+    stored = storage.head(key)
+    assert stored is not None
+    return stored.version
 
 
 def files(folder: Path) -> list[Path]:
@@ -94,6 +102,68 @@ def test_a_full_disk_keeps_what_was_there(
     with refused_with("storage_unavailable"):
         storage.receive(storage.admit(token(storage, key)), iter([b"HELLO"]))
     assert [path.read_bytes() for path in files(tmp_path)] == [b"hello"]
+
+
+def without_links(source: Path, target: Path) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_a_disk_without_second_names_keeps_a_copy(
+    storage: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.os, "link", without_links)
+    source, kept = incoming_key(), file_key()
+    storage.receive(storage.admit(token(storage, source)), iter([b"hello"]))
+    version = version_of(storage, source)
+    storage.keep(source, kept, version=version, serving=TEXT)
+    assert (tmp_path / kept).read_bytes() == b"hello"
+    storage.receive(storage.admit(token(storage, source)), iter([b"other"]))
+    with refused_with("upload_incomplete"):
+        storage.keep(source, kept, version=version, serving=TEXT)
+    with refused_with("upload_incomplete"):
+        storage.keep(incoming_key(), kept, version=version, serving=TEXT)
+    assert (tmp_path / kept).read_bytes() == b"hello"
+    assert len(files(tmp_path)) == 2
+
+
+def test_a_full_disk_without_second_names_leaves_no_half_of_a_copy(
+    storage: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    source = incoming_key()
+    storage.receive(storage.admit(token(storage, source)), iter([b"hello"]))
+    version = version_of(storage, source)
+    monkeypatch.setattr(module.os, "link", without_links)
+    monkeypatch.setattr(module.shutil, "copyfileobj", full)
+    with refused_with("storage_unavailable"):
+        storage.keep(source, file_key(), version=version, serving=TEXT)
+    assert len(files(tmp_path)) == 1
+
+
+def test_the_same_file_may_be_kept_by_several_at_once(storage: LocalStorage, tmp_path: Path) -> None:
+    source, kept = incoming_key(), file_key()
+    storage.receive(storage.admit(token(storage, source)), iter([b"hello"]))
+    version = version_of(storage, source)
+    both = [gevent.spawn(storage.keep, source, kept, version=version, serving=TEXT) for _ in range(20)]
+    gevent.joinall(both, raise_error=True)
+    assert sorted(path.name for path in files(tmp_path)) == sorted([Path(source).name, Path(kept).name])
+
+
+def test_a_checksum_is_of_the_bytes_whether_they_were_just_received_or_long_ago(
+    storage: LocalStorage, tmp_path: Path, clock: FakeClock
+) -> None:
+    content = bytes(range(256)) * 5000
+    key = incoming_key()
+    pieces = (content[start : start + 100_000] for start in range(0, len(content), 100_000))
+    storage.receive(storage.admit(token(storage, key, len(content))), pieces)
+    assert (tmp_path / key).read_bytes() == content
+    after_restart = LocalStorage(tmp_path, secret="s" * 32, clock=clock)
+    just, later = storage.head(key), after_restart.head(key)
+    assert just == later
+    assert just is not None
+    assert just.checksum == f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @pytest.mark.parametrize("key", ["files/../../etc/passwd", "../secret", "files/abc", "/etc/passwd", ""])

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from app.backends import storage_s3
 from app.backends.storage import Serving, Storage, file_key, incoming_key
@@ -43,6 +44,19 @@ def test_a_bucket_that_cannot_be_used_is_unavailable(broken: Storage, tmp_path: 
         assert why.value.code == "storage_unavailable"
         assert why.value.retryable
         assert why.value.retry_after_ms
+
+
+def test_the_signed_address_of_a_bucket_that_is_away_is_not_logged(
+    s3: Store, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(storage_s3, "log", log)
+    away = bucket(s3, clock, S3_ENDPOINT=f"http://127.0.0.1:{free_port()}")
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(AppError):
+        away.put(file_key(), tmp_path / "file", serving=PDF)
+    (call,) = log.calls
+    assert call.kwargs["reason"] == "botocore.exceptions.EndpointConnectionError"
 
 
 def test_a_bucket_that_was_never_made_shows_in_the_probe(s3: Store, clock: FakeClock) -> None:

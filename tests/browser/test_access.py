@@ -83,8 +83,6 @@ def test_a_keyboard_is_enough_to_run_a_room(new_page: NewPage, host: Person) -> 
     page.keyboard.press("Enter")
     expect(page.locator("body")).to_have_attribute("data-phase", "running")
     enter(page, "#stage-text", "Two minutes")
-    tab_to(page, "#stage-form [name=visible]")
-    page.keyboard.press("Space")
     tab_to(page, "#stage-form button[type=submit]")
     page.keyboard.press("Enter")
     enter(page, "#chat-text", "Welcome")

@@ -31,3 +31,21 @@ def test_an_operation_is_tried_as_whoever_is_signed_in_or_by_a_token(
     reading.locator("summary").click()
     reading.locator("button").click()
     expect(reading.locator("output")).to_contain_text(str(host.id))
+
+
+def test_the_page_is_in_groups_and_what_is_searched_for_is_what_is_there(
+    server: Server, new_page: Callable[..., Page]
+) -> None:
+    page = new_page()
+    page.goto(f"{server.url}/api/docs")
+    page.locator(".docs-nav").get_by_role("link", name="timers").click()
+    expect(page.locator("#timers")).to_be_in_viewport()
+    page.locator("#docs-search").fill("POST undo")
+    expect(page.locator(".entry:visible summary")).to_have_count(1)
+    expect(page.locator(".entry:visible summary")).to_contain_text("/api/timers/{timer_id}/undo")
+    page.locator("#docs-search").fill("stage-flash")
+    expect(page.locator("#send .entry:visible")).to_have_count(1)
+    page.locator("#docs-search").fill("no such word")
+    expect(page.locator("#docs-none")).to_have_text("Nothing has all these words.")
+    page.locator("#docs-search").fill("")
+    expect(page.locator("#auth")).to_be_visible()

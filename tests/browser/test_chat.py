@@ -144,4 +144,5 @@ def test_a_host_sends_a_message_to_the_stage_and_bans_who_disturbs(
     line.hover()
     line.locator("summary").click()
     line.locator('[data-act="ban"]').click()
+    control.click("#ask [value=yes]")
     expect(guest.locator("#chat-compose")).to_be_hidden()

@@ -16,9 +16,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from examples.serve import Files
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import Complaints, NewPage
 from tests.support.databases import SqliteTemplate
 from tests.support.people import PASSWORD, Person
+from tests.support.processes import accepts, free_port
 from tests.support.server import Server, environment
 from tests.support.waiting import eventually
 
@@ -63,6 +64,9 @@ def test_two_people_run_a_room_in_the_example_app(new_page: NewPage, app: tuple[
     expect(host.get_by_role("status")).to_have_text("live")
     host.get_by_label("Title").fill("Opening")
     host.get_by_role("button", name="Add").click()
+    host.get_by_label("Title").fill("Keynote")
+    host.get_by_role("button", name="Add").click()
+    expect(host.get_by_role("list", name="Run of show").get_by_role("listitem")).to_have_count(2)
     host.get_by_role("button", name="Start").click()
     room_id = host.url.rsplit("/", 1)[-1]
 
@@ -89,6 +93,28 @@ def test_two_people_run_a_room_in_the_example_app(new_page: NewPage, app: tuple[
     expect(host.get_by_text(re.compile("line 3$"))).to_have_count(1)
 
 
+def test_the_example_app_says_why_a_room_cannot_be_entered_or_a_message_not_be_sent(
+    new_page: NewPage, app: tuple[str, Server], complaints: Complaints
+) -> None:
+    origin, server = app
+    complaints.expect("404")
+    ada, grace = Person(server.url), Person(server.url)
+    page = new_page()
+    sign_in(page, origin, grace)
+    page.goto(f"{origin}/rooms/nowhere")
+    expect(page.get_by_role("status")).to_have_text("There is no such room.")
+    room = ada.post("/api/rooms", name="Quiet hall", settings={"chatMode": "closed"})
+    page.goto(f"{origin}/rooms/{room['id']}")
+    expect(page.get_by_role("status")).to_have_text("live")
+    page.get_by_label("Message", exact=True).fill("Can you hear me?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("listitem").filter(has_text="Can you hear me?")).to_contain_text(
+        "The conversation is closed"
+    )
+    ada.delete(f"/api/rooms/{room['id']}/members/{grace.id}")
+    expect(page.get_by_role("status")).to_have_text("A host has taken you out of this room.")
+
+
 def test_the_bot_announces_and_answers(server: Server, room: dict[str, Any], host: Person) -> None:
     program = [sys.executable, "-m", "examples.bot", f"{server.url}/r/{room['shareToken']}"]
     variables = environment({"PYTHONPATH": f"{EXAMPLES.parent}:{EXAMPLES.parent / 'clients/python/src'}"})
@@ -100,6 +126,17 @@ def test_the_bot_announces_and_answers(server: Server, room: dict[str, Any], hos
             eventually(lambda: any("Opening: 25:00 left." in text for text in said(host, room)), 15)
         finally:
             bot.terminate()
+
+
+def test_an_example_that_is_ended_takes_its_greenroom_with_it(tmp_path: Path) -> None:
+    port, app_port = free_port(), free_port()
+    program = [sys.executable, "-m", "examples.serve", "vue", "--port", str(app_port)]
+    variables = environment({"PORT": str(port), "HOST": "127.0.0.1", "DATA_DIR": str(tmp_path)})
+    with subprocess.Popen(program, env=variables, cwd=EXAMPLES.parent, stdout=subprocess.DEVNULL) as example:
+        eventually(lambda: accepts(port) and accepts(app_port), 60)
+        example.terminate()
+        assert example.wait(30) == 0
+    assert not accepts(port)
 
 
 def said(host: Person, room: dict[str, Any]) -> list[str]:

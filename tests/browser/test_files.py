@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.browser.conftest import Complaints, NewPage, open_live, sign_in
 from tests.support.people import Person
 from tests.support.waiting import eventually
 from tests.uploads.support import picture
@@ -93,14 +94,93 @@ def test_what_is_being_sent_can_be_stopped_and_sent_again(page: Page, complaints
     complaints.heard[:] = [text for text in complaints.heard if "ERR_FAILED" not in text]
 
 
-def test_what_is_refused_says_why_and_can_be_put_away(page: Page, complaints: Any) -> None:
-    give(page, "drop", "run.exe", "application/x-msdownload", b"MZ")
+def test_what_is_refused_says_why_and_can_be_put_away(page: Page, complaints: Complaints) -> None:
+    complaints.expect("415")
+    give(page, "drop", "hall.png", content=b"MZ, a program")
+    expect(page.locator("#chat-tray")).to_contain_text("With hall.png, no preview")
+    expect(page.locator("#chat-tray-picture")).to_be_hidden()
+    expect(page.get_by_label("What the picture shows")).to_be_hidden()
     page.click("#chat-compose button.primary")
-    expect(page.locator("#chat-error")).to_have_text("Files of this type are not taken.")
+    expect(page.locator("#chat-error")).to_have_text("The picture is broken, or of another type than its name.")
     page.get_by_role("button", name="Remove").click()
     expect(page.locator("#chat-tray")).to_be_hidden()
     assert page.locator(".message .file:visible").count() == 0
-    complaints.heard[:] = [text for text in complaints.heard if "415" not in text]
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "size", "why"),
+    [
+        ("IMG_0001.HEIC", "image/heic", 10, "Files of this type are not taken."),
+        ("talk.mp4", "video/mp4", 25_000_001, "Files of more than 25 MB are not taken."),
+    ],
+)
+def test_what_would_be_refused_is_so_before_it_is_described_and_sent(
+    page: Page, name: str, mime: str, size: int, why: str
+) -> None:
+    page.set_input_files("#chat-file", {"name": name, "mimeType": mime, "buffer": bytes(size)})
+    expect(page.locator("#chat-error")).to_have_text(why)
+    expect(page.locator("#chat-tray")).to_be_hidden()
+    give(page, "pick")
+    expect(page.locator("#chat-error")).to_be_empty()
+
+
+@pytest.mark.parametrize("how", ["pick", "drop"])
+def test_a_file_whose_type_the_browser_does_not_know_is_taken_by_its_name(page: Page, how: str) -> None:
+    name = f"notes-{how}.md"
+    give(page, how, name, mime="", content=b"# Notes\n")
+    page.click("#chat-compose button.primary")
+    expect(page.locator(".message .file:visible", has_text=name)).to_be_visible()
+    expect(page.locator("#chat-error")).to_be_empty()
+
+
+def drop_by_hand(page: Page, file: Path, onto: str) -> None:
+    """As a person drops a file from their desk: through the browser, which opens it where no page takes it."""
+    box = page.locator(onto).bounding_box()
+    assert box
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+
+
+def test_a_file_that_is_dropped_beside_the_conversation_is_taken_as_well(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "hall.png"
+    file.write_bytes(picture(size=(640, 480)))
+    address = page.url
+    drop_by_hand(page, file, "#room-name")
+    expect(page.locator("#chat-tray")).to_contain_text("With hall.png")
+    expect(page.locator("#chat-tray")).to_be_in_viewport()
+    page.click("#chat-compose button.primary")
+    message = page.locator(".message", has=page.get_by_role("img", name="hall.png"))
+    expect(message).to_be_visible()
+    expect(message.locator(".content")).to_be_hidden()  # the file says its name itself
+    assert page.url == address
+
+
+def test_a_file_that_nothing_takes_does_not_take_the_place_of_the_page(
+    new_page: NewPage, host: Person, room: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "hall.png"
+    file.write_bytes(picture())
+    page = new_page()
+    for path, onto in (("", "#digits"), ("/stage", "#digits"), ("/crowd", "#run")):
+        page.goto(f"{host.url}/r/{room['shareToken']}{path}")
+        page.wait_for_selector("#connection[data-state=live]")
+        page.evaluate("addEventListener('dragover', (event) => { document.title = event.dataTransfer.dropEffect; })")
+        drop_by_hand(page, file, onto)
+        # A browser with a window shows it by its pointer, and does not open the file.
+        expect(page).to_have_title("none")
+        assert page.url == f"{host.url}/r/{room['shareToken']}{path}"
+
+
+def test_a_programme_is_dropped_on_the_field_that_imports_it(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "run.csv"
+    file.write_text("title,duration\nLunch,60\n")
+    page.locator("#run summary", has_text="Import").click()
+    drop_by_hand(page, file, "#run input[type=file]")
+    assert page.locator("#run input[type=file]").evaluate("field => field.files[0].name") == "run.csv"
+    expect(page.locator("#chat-tray")).to_be_hidden()
 
 
 def test_a_picture_whose_address_ran_out_is_fetched_anew(page: Page, complaints: Any) -> None:

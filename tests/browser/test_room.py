@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage, open_live, sign_in
@@ -15,7 +16,7 @@ from tests.support.waiting import eventually
 # Asked of both pages for the same instant, so that only what they know of the server's clock and the timer can differ.
 SHOWN_AT = """async (instant) => {
   const page = document.querySelector("script[data-ref]").src;
-  const { countdown, format } = await import(page.replace(/js\\/[a-z]+\\.js$/, "client/index.js"));
+  const { countdown, format } = await import(page.replace(/bundle\\/[a-z]+\\.js$/, "client/index.js"));
   const { room } = await import(page);
   const now = room.client.clock.now() + (instant - Date.now());
   return format(countdown(room.store.current(), now).ms, { tenths: true });
@@ -152,7 +153,20 @@ def test_with_the_socket_blocked_a_guest_comes_in_reads_and_writes(
     expect(page.locator("#chat-log")).to_contain_text("Doors open at nine")
     page.fill("#chat-text", "On my way")
     page.click("#chat-compose >> text=Send")
-    expect(page.locator("#chat-log .message:not(.pending)", has_text="On my way")).to_have_count(1)
+    mine = page.locator("#chat-log .message:not(.pending)", has_text="On my way")
+    expect(mine).to_have_count(1)
+    mine.locator(".menu summary").click()
+    mine.locator("[data-act=edit]").click()
+    page.fill("#chat-text", "On my way, late")
+    page.click("#chat-compose >> text=Send")
+    expect(mine.locator(".content")).to_have_text("On my way, late")
+    theirs = page.locator("#chat-log .message", has_text="Doors open at nine")
+    theirs.locator(".menu summary").click()
+    expect(theirs.locator("[data-act=edit], [data-act=delete]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    mine.locator(".menu summary").click()
+    mine.locator("[data-act=delete]").click()
+    expect(page.locator("#chat-log .content.soft")).to_have_count(1)
 
 
 def test_lines_that_nobody_typed_speak_the_language_of_the_page(
@@ -194,6 +208,13 @@ def test_no_page_is_wider_than_a_small_phone(new_page: NewPage, host: Person, ro
     assert wide == []
 
 
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_header_is_as_narrow_as_the_smallest_phone(new_page: NewPage, server: Server, lang: str) -> None:
+    page = new_page(viewport={"width": 320, "height": 640}, locale=lang)
+    paths = ["/", "/login", "/register", "/api/docs"]
+    assert [path for path in paths if _is_wide(page, server.url + path)] == []
+
+
 def _is_wide(page: Page, url: str) -> bool:
     page.goto(url)
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
@@ -210,7 +231,6 @@ def test_a_host_runs_a_room_without_javascript(new_page: NewPage, host: Person) 
     page.click("#main-acts >> text=Start")
     expect(page.locator("#run-list li")).to_have_attribute("data-state", "running")
     page.fill("#stage-text", "Hello")
-    page.check("[name=visible]")
     page.click("#stage-form >> text=Send")
     page.click("text=Viewer page")
     expect(page.locator("#stage-message")).to_have_text("Hello")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import NewPage, open_live
 from tests.browser.test_room import control_page
@@ -34,6 +35,45 @@ def test_the_host_sees_every_screen_and_which_one_is_wrong(
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Foyer")
     expect(rows.first).to_have_class(re.compile("wrong"))
+
+
+def test_a_report_that_a_stalled_network_brought_late_is_put_right_at_once(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    page = new_page()
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def hold_back(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            if "screen-report" in str(frame) and not held:
+                held.append((server, frame))
+            else:
+                server.send(frame)
+
+        route.on_message(pass_on)
+
+    page.route_web_socket(re.compile("socket.io"), hold_back)
+    open_live(page, f"{host.url}/r/{room['shareToken']}/stage?name=Back+wall")
+    wait(page, lambda: held, 10, "the screen does not report")
+    page.wait_for_timeout(2_000)
+    [(server, frame)] = held
+    server.send(frame)
+    wait(page, lambda: problems(host, room) == {"Back wall": ["clock"]}, 6, "the board does not see the clock")
+    wait(
+        page, lambda: problems(host, room) == {"Back wall": []}, 6, "it is not put right before the next report is due"
+    )
+
+
+def wait(page: Page, condition: Callable[[], object], within_s: float, what: str) -> None:
+    """`eventually`, while the page goes on."""
+
+    def holds() -> object:
+        page.wait_for_timeout(50)
+        return condition()
+
+    eventually(holds, within_s, what)
 
 
 def problems(host: Person, room: dict[str, Any]) -> dict[str, list[str]]:

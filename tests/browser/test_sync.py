@@ -25,7 +25,7 @@ ERROR_MS = (
 )
 NOTE_WHEN_RUNNING = """
   window.runningAt = undefined;
-  document.addEventListener("phase", ({ detail }) => { if (detail === "running") window.runningAt = Date.now(); });
+  document.addEventListener("phase", ({ detail }) => { if (detail.phase === "running") window.runningAt = Date.now(); });
 """
 # Asleep, a device's own clock goes on while `performance.now()` stands still; here it jumps instead.
 WATCH_THAT_CAN_JUMP = "{ const now = Date.now; window.sleptMs = 0; Date.now = () => now() + window.sleptMs; }"

@@ -6,6 +6,7 @@ import io
 import sqlite3
 import stat
 import tarfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.cli.conftest import Run
 from tests.support.factories import make_room, make_user
 from tests.support.fixtures import StartServer
 from tests.support.people import Person
+from tests.support.processes import ServiceError
 from tests.support.server import flask
 from tests.support.waiting import eventually
 from tests.uploads.support import init, picture, read, send, ticket_of
@@ -117,7 +119,7 @@ def pack(archive: Path, members: dict[str, bytes]) -> None:
 
 
 def test_a_backup_of_a_newer_version_is_refused(run: Run, room: Room, tmp_path: Path) -> None:
-    with sqlite3.connect(str(database.engine.url.database)) as file:
+    with closing(sqlite3.connect(str(database.engine.url.database))) as file, file:
         file.execute("UPDATE alembic_version SET version_num = '9999'")
     run("backup", str(tmp_path / "new.tar"))
     assert "another version" in run("restore", str(tmp_path / "new.tar"), YES, code=1).output
@@ -147,8 +149,23 @@ def test_clients_of_a_server_that_was_restored_begin_anew(start_server: StartSer
         answer = socket.join({"roomId": room["id"]}, position=position)
         assert answer["recovered"] is False
         assert [message["content"] for message in answer["messages"]] == ["kept"]
-    flask("backup", archive, settings=server.settings, directory=server.directory)
     with host.connect() as socket:
         socket.join(room["id"])
-        flask("restore", archive, YES, settings=server.settings, directory=server.directory)
+        flask("new-epochs", settings=server.settings, directory=server.directory)
         eventually(lambda: not socket.connected, 10, "a running server noticed nothing")
+
+
+def test_nothing_is_restored_beside_a_server_that_runs(start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server()
+    host = Person(server.url)
+    room = host.post("/api/rooms", name="Main hall")
+    archive = str(tmp_path / "a.tar")
+    flask("backup", archive, settings=server.settings, directory=server.directory)
+    host.post(f"/api/rooms/{room['id']}/messages", content="still here")
+    with pytest.raises(ServiceError, match=r"Error: A server uses .*greenroom\.db: stop it first\."):
+        flask("restore", archive, YES, settings=server.settings, directory=server.directory)
+    assert [item["content"] for item in host.get(f"/api/rooms/{room['id']}/messages")["items"]] == ["still here"]
+    server.kill()  # its lock goes with it
+    flask("restore", archive, YES, settings=server.settings, directory=server.directory)
+    server.start()
+    assert host.get(f"/api/rooms/{room['id']}/messages")["items"] == []

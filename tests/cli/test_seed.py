@@ -82,4 +82,7 @@ def test_what_goes_wrong_is_said_in_one_line(app: Flask, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(auth, "register", away)
     result = app.test_cli_runner().invoke(args=["seed"])
-    assert (result.exit_code, result.output) == (1, "Error: The database cannot be reached at the moment.\n")
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: The database cannot be reached at the moment. If it is new: flask --app wsgi db upgrade.\n",
+    )

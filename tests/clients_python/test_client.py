@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +13,16 @@ from typing import Any
 import pytest
 import requests
 
-from greenroom_client import Client, GreenroomError, Room
+import greenroom_client.client
+import greenroom_client.clock
+from greenroom_client import Client, Clock, GreenroomError, Room
 from tests.support.fixtures import StartServer
 from tests.support.people import PASSWORD, Person
-from tests.support.server import Server
+from tests.support.server import Server, environment
 from tests.support.waiting import eventually
 
 MINUTE_MS = 60_000
+PACKAGE = Path(__file__).parents[2] / "clients" / "python"
 Connect = Callable[..., Client]
 
 
@@ -206,3 +212,120 @@ def test_a_token_that_runs_out_is_renewed_under_the_open_socket(host: Client, ma
     assert host.session.token() != first
     assert mine.say("still me")["userId"] == mine.user_id
     assert host._socket.sid == sid
+
+
+def test_what_the_page_prints_runs_as_it_is_printed(server: Server, host: Client, made: dict[str, Any]) -> None:
+    mine = host.join(made["id"])
+    mine.act(mine.timers[0]["id"], "start")
+    snippet = re.findall(r"^```python\n(.*?)^```", (PACKAGE / "README.md").read_text(), re.DOTALL | re.MULTILINE)[0]
+    address, token = '"http://localhost:3000"', re.compile(r'share_token = "\w+"')
+    assert (address in snippet, len(token.findall(snippet))) == (True, 1)
+    program = token.sub(f'share_token = "{made["shareToken"]}"', snippet.replace(address, f'"{server.url}"'))
+    variables = environment({"PYTHONPATH": str(PACKAGE / "src"), "PYTHONUNBUFFERED": "1"})
+    with subprocess.Popen([sys.executable, "-c", program], env=variables, stdout=subprocess.PIPE, text=True) as bot:
+        try:
+            assert bot.stdout
+            assert re.fullmatch(r"Opening 5\d{5}\.\d+\n", bot.stdout.readline())
+            mine.act(mine.timers[0]["id"], "adjust", deltaMs=-10 * MINUTE_MS)
+            eventually(lambda: said(mine) == ["Opening is over"])
+        finally:
+            bot.terminate()
+
+
+def test_what_hosts_change_shows_in_the_room(connect: Connect, host: Client, made: dict[str, Any]) -> None:
+    mine, grace = host.join(made["id"]), guest_in(connect(), made)
+    ask, room = host.session.request, f"/api/rooms/{made['id']}"
+    keynote = ask("POST", f"{room}/timers", {"title": "Keynote", "duration": MINUTE_MS})
+    eventually(lambda: [timer["title"] for timer in grace.timers] == ["Opening", "Keynote"])
+    ask("DELETE", f"/api/timers/{keynote['id']}")
+    eventually(lambda: [timer["title"] for timer in grace.timers] == ["Opening"])
+    ask("PATCH", room, {"name": "Great hall"})
+    ask("PUT", f"{room}/stage", {"text": "Welcome", "visible": True})
+    eventually(lambda: grace.state and (grace.state["name"], grace.state["stage"]["text"]) == ("Great hall", "Welcome"))
+    message = mine.say("Helo")
+    ask("PATCH", f"/api/messages/{message['id']}", {"content": "Hello"})
+    eventually(lambda: said(grace)[-1] == "Hello")
+    ask("DELETE", f"/api/messages/{message['id']}")
+    eventually(lambda: said(grace)[-1] == "")
+    assert next(found for found in grace.messages if found["id"] == message["id"])["deletedAt"]
+    assert grace.position == mine.position
+
+
+def joins_after_a_lost_connection(client: Client) -> list[Any]:
+    """Which rooms a client enters when it comes back."""
+    entered: list[Any] = []
+    emit, sid = client.emit, client._socket.sid
+
+    def listening(name: str, payload: Any) -> None:
+        entered.append(payload)
+        emit(name, payload)
+
+    client.emit = listening  # type: ignore[method-assign]
+    client._socket.eio.ws.sock.shutdown(socket.SHUT_RDWR)
+    eventually(lambda: client._socket.connected and client._socket.sid != sid, 15)
+    client.call("ping", {})
+    return entered
+
+
+def test_a_room_that_was_left_or_never_found_is_not_entered_again(connect: Connect, made: dict[str, Any]) -> None:
+    client = connect()
+    guest_in(client, made).leave()
+    with pytest.raises(GreenroomError):
+        client.join("nowhere")
+    assert joins_after_a_lost_connection(client) == []
+
+
+def test_who_was_taken_out_does_not_come_back_by_itself(connect: Connect, host: Client, made: dict[str, Any]) -> None:
+    client = connect()
+    client.session.register(Person(host.session.url, signed_up=False).name, PASSWORD)
+    room = client.join(made["id"])
+    reasons: list[str] = []
+    room.on("room-left")(lambda left: reasons.append(left["reason"]))
+    host.session.request("DELETE", f"/api/rooms/{made['id']}/members/{room.user_id}")
+    eventually(lambda: reasons == ["removed"])
+    assert joins_after_a_lost_connection(client) == []
+    members = host.session.request("GET", f"/api/rooms/{made['id']}/members")["items"]
+    assert room.user_id not in [member["userId"] for member in members]
+
+
+def test_the_clock_is_put_right_while_a_bot_runs(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(greenroom_client.client, "SYNC_EVERY_S", 0.05)
+    client = connect()
+    client.connect()
+    right = client.clock.now_ms() - Clock().now_ms()
+    client.clock._samples.clear()
+    client.clock.sample(-60.0, "2030-01-01T00:00:00.000Z")
+    assert abs(client.clock.now_ms() - Clock().now_ms() - right) > MINUTE_MS
+    eventually(lambda: abs(client.clock.now_ms() - Clock().now_ms() - right) < 1_000)
+
+
+def test_a_machine_that_slept_forgets_what_it_knew_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    clock.sample(0.0, "2030-01-01T00:00:00.000Z")
+    assert not clock.slept()
+    awake = greenroom_client.clock._drift_ms
+    monkeypatch.setattr(greenroom_client.clock, "_drift_ms", lambda: awake() + MINUTE_MS)
+    assert clock.slept()
+    assert not clock.slept()
+    assert abs(clock.now_ms() - Clock().now_ms()) < 1_000
+
+
+def test_an_account_signs_in_and_out(connect: Connect) -> None:
+    client = connect()
+    name = Person(client.session.url, signed_up=False).name
+    session = client.session
+    session.register(name, PASSWORD)
+    session.logout()
+    assert (session.user, session.token()) == (None, None)
+    with pytest.raises(GreenroomError) as nobody:
+        session.request("GET", "/api/me")
+    assert nobody.value.code == "unauthenticated"
+    with pytest.raises(GreenroomError) as invalid:
+        session.register(name, "short")
+    assert "password" in invalid.value.details
+    assert session.login(name, PASSWORD)["username"] == name
+    assert session.user
+    assert session.request("GET", "/api/me")["id"] == session.user["id"]
+    assert not client.wait(0.01)
+    client.close()
+    assert client.wait()

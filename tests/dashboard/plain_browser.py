@@ -81,6 +81,8 @@ class Page(HTMLParser):
         elif tag == "select":
             self._select = ""
         elif tag == "textarea":
+            if self._form is not None:  # as browsers do: a line break at its beginning is the markup's
+                self._form.fields[self._textarea] = self._form.fields[self._textarea].removeprefix("\n")
             self._textarea = ""
 
     _needs_text = False

@@ -14,6 +14,7 @@ from app.dashboard.language import CATALOGUE
 from app.messages.models import QUESTION_STATES
 from app.rooms import service as rooms
 from app.rooms.events import ACCESS_CAUSES
+from app.rooms.recording import ACTIONS
 from app.web.cursor import PAGE_SIZE
 from tests.dashboard.plain_browser import PlainBrowser
 
@@ -73,7 +74,7 @@ def test_every_action_has_words() -> None:
     )
     assert documented is not None
     causes = set(CAUSE.findall(documented.split("cause:")[1].split("before:")[0])) - BY_ITSELF
-    assert len(causes) == 10
+    assert len(causes) == 11
     logged = set()
     for path in (APP / "rooms").rglob("*.py"):
         logged |= set(re.findall(r'log_update\(work, [\w.]+, actor, "([\w-]+)"', path.read_text()))
@@ -82,3 +83,7 @@ def test_every_action_has_words() -> None:
     others = {"changed", "stage", "deleted", "unmuted", "message-deleted", "transcript-exported"}
     wanted = causes | logged | ACCESS_CAUSES | states | others
     assert {action for action in wanted if f"audit.do.{action}" not in CATALOGUE["en"]} == set()
+    # On the wire a question's state, and the end of a mute, are among the details.
+    told = {action.partition("-")[0] if action in states else action for action in wanted} - {"unmuted"}
+    assert told - set(ACTIONS) == set()
+    assert {action for action in ACTIONS if f"audit.do.{action}" not in CATALOGUE["en"]} == {"question"}

@@ -85,6 +85,15 @@ def test_what_is_wrong_with_a_field_is_told_as_the_page_speaks_and_by_its_label(
     assert "Nom\N{NO-BREAK SPACE}: Entre 1 et 120 caractères." in host.submit("/settings", name="x" * 121).text
 
 
+def test_a_length_that_no_timer_has_is_told_in_words(host: PlainBrowser) -> None:
+    host.make_room()
+    assert "Length: From one second to seven days." in host.add_timer("Lunch", "0").text
+    host.open("/rooms")
+    host.submit("/language", lang="fr")
+    host.make_room("Annexe")
+    assert "Durée\N{NO-BREAK SPACE}: D’une seconde à sept jours." in host.add_timer("Lunch", "0").text
+
+
 def test_every_french_reason_has_as_many_places_as_the_english_one() -> None:
     assert [why for why, french in DETAILS["fr"].items() if why.count("{}") != french.count("{}")] == []
 

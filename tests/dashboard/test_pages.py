@@ -60,15 +60,38 @@ def test_pages_are_private_and_assets_are_kept_for_a_year(host: PlainBrowser) ->
     assert "max-age=31536000" in headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("path", ["../pages/rooms.py", "client/../package.json", "js", "js/nothing.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../pages/rooms.py",
+        "client/../package.json",
+        "%2e%2e/pages/rooms.py",
+        "..%2fforms.py",
+        "js",
+        "js/",
+        "js/nothing.js",
+        ".git/HEAD",
+    ],
+)
 def test_only_assets_are_served_as_assets(host: PlainBrowser, path: str) -> None:
     assert host.client.get(f"/static/x/{path}").status_code == 404
+    assert host.client.get(f"/{path.removeprefix('../')}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/.git/HEAD", "/.env", "/var/greenroom.db", "/app/settings.py", "/static/", "/rooms/.DS_Store"]
+)
+def test_nothing_of_the_tree_is_served(host: PlainBrowser, path: str) -> None:
+    assert host.client.get(path).status_code == 404
 
 
 def test_a_share_link_never_travels_to_other_sites(host: PlainBrowser) -> None:
     host.make_room()
-    page = host.open(host.share_path())
-    assert page.response.headers["Referrer-Policy"] == "no-referrer"
+    share = host.share_path()
+    for path in (share, f"{share}/stage", f"{share}/crowd"):
+        assert host.open(path).response.headers["Referrer-Policy"] == "no-referrer", path
+    for path in ("/join/some-invitation", "/rooms"):
+        assert host.open(path).response.headers["Referrer-Policy"] in ("no-referrer", "same-origin"), path
 
 
 def test_only_a_room_that_allows_it_may_be_embedded(host: PlainBrowser) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.core.ids import new_id
 from tests.dashboard.plain_browser import PlainBrowser
 
 
@@ -44,6 +45,7 @@ def test_a_guest_is_muted_and_let_speak_again(host: PlainBrowser, room_id: str, 
 
 
 def test_who_is_banned_is_listed_until_the_ban_is_lifted(host: PlainBrowser, room_id: str, guest_id: str) -> None:
+    host.open(next(link for link in host.page.links if "/bans/new" in link))
     page = host.submit("/bans")
     assert guests(host, room_id) == []
     assert "Lift the ban" in page.text
@@ -77,3 +79,23 @@ def test_only_hosts_get_the_parts_of_the_control_page(app: Flask, host: PlainBro
     for part in ("questions", "screens", "run"):
         assert host.open(f"/rooms/{room_id}/{part}").status == 200
         assert stranger.open(f"/rooms/{room_id}/{part}").status == 403
+
+
+def test_a_ban_is_asked_on_a_page_of_its_own_where_there_are_no_scripts(
+    host: PlainBrowser, room_id: str, guest_id: str
+) -> None:
+    link = next(link for link in host.page.links if link.endswith(f"/bans/new?guestId={guest_id}"))
+    assert not [form for form in host.page.forms if form.action.endswith("/bans")]
+    page = host.open(link)
+    assert "Ban Grace?" in page.text
+    assert f"/rooms/{room_id}#people" in page.links
+    assert [guest["id"] for guest in guests(host, room_id)] == [guest_id]
+    host.submit("/bans")
+    assert guests(host, room_id) == []
+
+
+def test_only_hosts_are_asked_and_only_about_who_is_there(app: Flask, host: PlainBrowser, room_id: str) -> None:
+    path = f"/rooms/{room_id}/bans/new"
+    assert host.open(f"{path}?guestId={new_id()}").status == 404
+    assert host.open(path).status == 422
+    assert PlainBrowser(app).sign_up("Eve").open(f"{path}?guestId={new_id()}").status == 403

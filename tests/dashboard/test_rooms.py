@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import io
+import re
 
+import pytest
+import segno
 from flask import Flask
 
-from tests.dashboard.plain_browser import PlainBrowser
+from app.core.clock import FakeClock, add_ms, to_wire
+from tests.dashboard.plain_browser import PASSWORD, PlainBrowser
 
 SECTIONS: dict[str, dict[str, str]] = {
     "members": {"username": "ada", "role": "member"},
@@ -85,6 +89,48 @@ def test_a_link_gives_its_role_to_who_accepts_and_dies_when_deleted(app: Flask, 
     assert host.client.get(f"/api/rooms/{room_id}/links").json["items"] == []
 
 
+def test_an_invitation_says_to_what_before_anybody_signs_in(app: Flask, host: PlainBrowser, clock: FakeClock) -> None:
+    room_id = host.make_room("Green room", description="Crew only", isPrivate="on")
+    ends = to_wire(add_ms(clock.now(), 60_000))
+    host.submit("/links", role="host", expiresAt=ends[:19])
+    link = host.client.get(f"/api/rooms/{room_id}/links").json["items"][0]
+    nobody = PlainBrowser(app)
+    page = nobody.open(f"/join/{link['token']}")
+    for part in ("Green room", "Crew only", "Ada invites you", "as a host", "until"):
+        assert part in page.text, part
+    previews = [attrs["content"] for tag, attrs in page.elements if tag == "meta" and "property" in attrs]
+    assert previews
+    assert "Green room" not in " ".join(previews)
+    wanted = nobody.client.get(f"/api/links/{link['token']}/accept").json
+    assert wanted == {
+        "roomName": "Green room",
+        "roomDescription": "Crew only",
+        "role": "host",
+        "invitedBy": "Ada",
+        "expiresAt": f"{ends[:19]}.000Z",
+    }
+    assert host.client.get(f"/api/rooms/{room_id}/links").json["items"][0]["uses"] == 0
+    nobody.open(next(path for path in page.links if path.startswith("/register?next=")))
+    assert nobody.submit("/register", name="Bob", email="bob@example.org", password=PASSWORD).path == page.path
+    assert nobody.submit(page.path).path == f"/rooms/{room_id}"
+
+
+def test_an_invitation_that_is_over_says_how_and_nothing_of_the_room(
+    app: Flask, host: PlainBrowser, clock: FakeClock
+) -> None:
+    room_id = host.make_room("Green room", isPrivate="on")
+    host.submit("/links", role="member", expiresAt=to_wire(add_ms(clock.now(), 60_000))[:19])
+    link = host.client.get(f"/api/rooms/{room_id}/links").json["items"][0]
+    nobody = PlainBrowser(app)
+    clock.advance(60_000)
+    page = nobody.open(f"/join/{link['token']}")
+    assert (page.status, "It has expired." in page.text, "Green room" in page.text) == (404, True, False)
+    host.open(f"/rooms/{room_id}")
+    host.submit(f"/links/{link['id']}/delete")
+    page = nobody.open(f"/join/{link['token']}")
+    assert (page.status, "It was withdrawn" in page.text) == (404, True)
+
+
 def test_a_number_of_uses_that_is_none_is_told(host: PlainBrowser) -> None:
     host.make_room()
     page = host.submit("/links", role="member", maxUses="many")
@@ -98,6 +144,7 @@ def test_rotating_the_share_link_ends_the_old_one(app: Flask, host: PlainBrowser
     new = host.share_path()
     viewer = PlainBrowser(app)
     assert viewer.open(old).status == 404
+    assert "a host has replaced it" in viewer.page.text
     assert viewer.open(new).status == 200
 
 
@@ -133,5 +180,20 @@ def test_a_private_room_is_not_there_for_strangers(app: Flask, host: PlainBrowse
 
 def test_pages_for_people_send_strangers_to_the_sign_in(browser: PlainBrowser, host: PlainBrowser) -> None:
     room_id = host.make_room()
-    for path in ("/rooms", f"/rooms/{room_id}", "/join/whatever"):
+    for path in ("/rooms", f"/rooms/{room_id}", f"/rooms/{room_id}/print"):
         assert browser.open(path).path == "/login", path
+
+
+def test_the_code_of_a_link_is_drawn_once_for_each_language(
+    host: PlainBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    make = segno.make
+    monkeypatch.setattr(segno, "make", lambda url, **options: drawn.append(url) or make(url, **options))
+    room_id = host.make_room()
+    drawn.clear()
+    share_url = "http://localhost" + host.share_path()
+    pages = [host.open(f"/rooms/{room_id}?lang={lang}").response.text for lang in ("en", "fr", "en", "fr")]
+    titles = [re.findall(r"<svg[^>]*><title>([^<]+)", page) for page in pages]
+    assert titles[0] == titles[2] != titles[1] == titles[3]
+    assert drawn.count(share_url) == 1  # in French; in English when the room was made

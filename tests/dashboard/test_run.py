@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import pytest
 
-from app.core.clock import FakeClock
+from app.core.clock import FakeClock, add_ms
+from app.timers import service
 from tests.dashboard.plain_browser import PlainBrowser
 
 
 @pytest.fixture
-def room_id(host: PlainBrowser) -> Iterator[str]:
+def room_id(host: PlainBrowser) -> str:
     """A room whose control page the host has open."""
     return host.make_room()
 
@@ -31,6 +31,15 @@ def test_a_length_that_is_none_adds_nothing_and_is_told(host: PlainBrowser, room
     page = host.add_timer("Opening", length)
     assert page.status == 422
     assert timers(host, room_id) == []
+
+
+def test_a_refused_timer_comes_back_as_it_was_typed(host: PlainBrowser, room_id: str) -> None:
+    typed = {"startsAt": "2999-01-01T09:30", "onFinish": "overtime"}
+    page = host.add_timer("Opening", "0", **typed)
+    (form,) = (form for form in page.forms if "duration" in form.names)
+    assert form.fields == form.fields | {"title": "Opening", "duration": "0", **typed}
+    host.open(f"/rooms/{room_id}")
+    assert host.add_timer("Opening").form("/timers").fields["title"] == ""
 
 
 def test_a_page_as_it_was_sent_shows_what_is_left(host: PlainBrowser, room_id: str, clock: FakeClock) -> None:
@@ -90,13 +99,46 @@ def test_a_start_time_may_be_cleared(host: PlainBrowser, room_id: str) -> None:
 
 def test_a_programme_is_imported_from_a_file(host: PlainBrowser, room_id: str) -> None:
     content = b"title,duration\nOpening,10\nKeynote,45\n"
-    host.submit("/import", file=(io.BytesIO(content), "run.csv"))
+    page = host.submit("/import", file=(io.BytesIO(content), "run.csv"))
+    assert all(words in page.text for words in ("Opening", "45:00", "Timers to add: 2"))
+    assert timers(host, room_id) == []
+    assert host.submit("/import", mode="append").path == f"/rooms/{room_id}"
     assert [title for title, _ in timers(host, room_id)] == ["Opening", "Keynote"]
+
+
+def test_an_import_asks_what_becomes_of_the_run_that_is_there(host: PlainBrowser, room_id: str) -> None:
+    host.add_timer("Old")
+    for mode, expected in (("append", ["Old", "New"]), ("replace", ["New"])):
+        host.open(f"/rooms/{room_id}")
+        page = host.submit("/import", file=(io.BytesIO(b"title,duration\nNew,10\n"), "run.csv"))
+        assert "cannot be undone" in page.text
+        host.submit("/import", mode=mode)
+        assert [title for title, _ in timers(host, room_id)] == expected
+
+
+def test_a_run_that_is_on_is_not_replaced(host: PlainBrowser, room_id: str) -> None:
+    host.add_timer("Old")
+    host.submit("/start")
+    page = host.submit("/import", file=(io.BytesIO(b"title,duration\nNew,10\n"), "run.csv"))
+    assert "A timer runs or is paused" in page.text
+    assert "Replace all" not in page.text
+    page = host.submit("/import", mode="replace")
+    assert (page.status, "A timer runs or is paused" in page.text) == (409, True)
+    assert timers(host, room_id) == [("Old", "running")]
+
+
+def test_an_imported_text_comes_back_with_the_answer_as_it_was(host: PlainBrowser, room_id: str) -> None:
+    rows = '\n title , duration,description\n"A ""b""",10,"<two>\n\nlines & more"\n'
+    host.submit("/import", file=(io.BytesIO(rows.strip("\n").encode()), "run.csv"))
+    host.submit("/import", mode="append")
+    (timer,) = host.state(room_id)["timers"]
+    assert (timer["title"], timer["description"].splitlines()) == ('A "b"', ["<two>", "", "lines & more"])
 
 
 def test_bad_rows_import_nothing_and_are_named(host: PlainBrowser, room_id: str) -> None:
     page = host.submit("/import", file=(io.BytesIO(b"title,duration\nOpening,10\nKeynote,soon\n"), "run.csv"))
-    assert page.status == 422
+    assert (page.status, "Row 3" in page.text, "10:00" in page.text) == (422, True, True)
+    assert not [form for form in page.forms if form.action.endswith("/import")]
     assert timers(host, room_id) == []
 
 
@@ -110,6 +152,13 @@ def test_the_stage_is_written_shown_and_blacked_out_by_form(host: PlainBrowser, 
     assert host.submit("/stage/flash").status == 200
 
 
+def test_the_stages_message_is_taken_off_by_form_and_stays_written(host: PlainBrowser, room_id: str) -> None:
+    host.submit("/stage", text="Five minutes", visible="on", blackout="on")
+    assert host.submit("/stage/clear").status == 200
+    stage = host.state(room_id)["stage"]
+    assert (stage["text"], stage["visible"], stage["blackout"]) == ("Five minutes", False, True)
+
+
 def test_the_run_alone_is_only_for_who_may_see_the_room(
     host: PlainBrowser, browser: PlainBrowser, room_id: str
 ) -> None:
@@ -118,7 +167,124 @@ def test_the_run_alone_is_only_for_who_may_see_the_room(
     assert browser.open(f"/rooms/{room_id}/run").path == "/login"
 
 
+def printed(host: PlainBrowser, room_id: str) -> list[str]:
+    """What the printed run says, word by word."""
+    return host.open(f"/rooms/{room_id}/print").text.partition("Back to the room")[2].split()
+
+
+def test_a_run_without_times_is_printed_without_columns_for_them(host: PlainBrowser, room_id: str) -> None:
+    host.add_timer("Opening")
+    assert printed(host, room_id)[:6] == ["Length", "What", "Began", "Ended", "25:00", "Opening"]
+
+
+def test_a_run_without_times_is_planned_on_paper_from_its_first_start(
+    host: PlainBrowser, room_id: str, clock: FakeClock
+) -> None:
+    for title in ("Opening", "Keynote"):
+        host.add_timer(title)
+    host.submit("/start")
+    began = f"{clock.now():%H:%M}"
+    clock.advance(28 * 60_000)
+    host.open(f"/rooms/{room_id}")
+    host.submit(f"/timers/{host.state(room_id)['timers'][1]['id']}/start")
+    words = printed(host, room_id)
+    assert words[:6] == ["Planned", "Length", "What", "Began", "Ended", "Drift"]
+    assert words[6:11] == [began, "UTC", "25:00", "Opening", began]
+    planned = f"{add_ms(clock.now(), -3 * 60_000):%H:%M}"
+    second = words[words.index("Keynote") - 3 :]
+    assert second[:8] == [planned, "UTC", "25:00", "Keynote", f"{clock.now():%H:%M}", "UTC", "+3", "min"]
+
+
 def test_titles_are_shown_as_text(host: PlainBrowser, room_id: str) -> None:
     page = host.add_timer("<img src=x onerror=alert(1)>")
     assert "<img src=x onerror=alert(1)>" in page.text
     assert not [attrs for tag, attrs in page.elements if tag == "img" and "src" in attrs]
+
+
+def test_what_is_wrong_with_a_row_is_said_in_the_readers_language(host: PlainBrowser, room_id: str) -> None:
+    rows = b"title,duration,startsAt\nOpening,soon,\nKeynote,10,tomorrow\nEnd,5,,,more\n"
+    host.submit("/language", lang="fr")
+    host.open(f"/rooms/{room_id}")
+    page = host.submit("/import", file=(io.BytesIO(rows), "run.csv"))
+    notice = page.text
+    assert "Ligne 2\N{NO-BREAK SPACE}: duration\N{NO-BREAK SPACE}: Écrivez des minutes, mm:ss ou hh:mm:ss." in notice
+    assert "startsAt\N{NO-BREAK SPACE}: Doit être un instant ISO 8601 avec son décalage." in notice
+    assert "row\N{NO-BREAK SPACE}: Elle a plus de cellules que l’en-tête." in notice
+
+
+def test_warnings_are_set_by_form_and_may_change_while_it_runs(host: PlainBrowser, room_id: str) -> None:
+    page = host.add_timer("Opening", "2", warnMs="0:45", dangerMs="0:05")
+    (timer,) = host.state(room_id)["timers"]
+    assert (timer["warnMs"], timer["dangerMs"]) == (45_000, 5_000)
+    form = page.form(f"/timers/{timer['id']}")
+    assert (form.fields["warnMs"], form.fields["dangerMs"]) == ("0:45", "0:05")
+    host.submit("/start")
+    host.submit(f"/timers/{timer['id']}", warnMs="1", dangerMs="0")
+    (timer,) = host.state(room_id)["timers"]
+    assert (timer["warnMs"], timer["dangerMs"], timer["state"]) == (60_000, 0, "running")
+
+
+def test_warnings_that_are_left_out_are_the_usual_ones(host: PlainBrowser, room_id: str) -> None:
+    host.add_timer("Opening", "1")
+    (timer,) = host.state(room_id)["timers"]
+    assert (timer["warnMs"], timer["dangerMs"]) == (60_000, 15_000)
+
+
+@pytest.mark.parametrize(("field", "label"), [("warnMs", "Amber at"), ("dangerMs", "Red at")])
+def test_a_warning_that_is_no_time_is_refused_by_its_name(
+    host: PlainBrowser, room_id: str, field: str, label: str
+) -> None:
+    page = host.add_timer("Opening", "25", **{field: "soon"})
+    assert (page.status, f"{label}: Write minutes" in page.text) == (422, True)
+    assert timers(host, room_id) == []
+    host.open(f"/rooms/{room_id}")
+    page = host.add_timer("Opening", "25", **{field: "20000"})
+    assert f"{label}: At most seven days." in page.text
+
+
+def test_lengths_are_the_planned_ones_everywhere_with_what_was_given_beside_them(
+    host: PlainBrowser, room_id: str
+) -> None:
+    host.add_timer("Opening", "25")
+    host.submit("/start")
+    host.submit("/plus")
+    share = host.share_path()
+    for path in (f"/rooms/{room_id}", f"/rooms/{room_id}/print", share, f"{share}/crowd"):
+        assert "25:00 +1:00" in host.open(path).text, path
+    host.open(f"/rooms/{room_id}")
+    for _ in range(2):
+        host.submit("/minus")
+    assert "25:00 \N{MINUS SIGN}1:00" in host.open(f"/rooms/{room_id}/print").text
+
+
+def test_the_stages_form_says_that_the_conversation_keeps_what_is_shown(host: PlainBrowser, room_id: str) -> None:
+    (field,) = (values for tag, values in host.page.elements if values.get("id") == "stage-text")
+    assert field["aria-describedby"] in [values.get("id") for _, values in host.page.elements]
+    assert "kept in the conversation" in host.page.text
+
+
+def test_a_page_as_it_was_sent_keeps_what_was_run_over(host: PlainBrowser, room_id: str, clock: FakeClock) -> None:
+    host.add_timer("Opening", "1", onFinish="overtime")
+    host.add_timer("Keynote")
+    host.submit("/start")
+    clock.advance(60_000)
+    service.fire_timers([host.state(room_id)["timers"][0]["id"]])
+    clock.advance(130_000)
+    share = host.share_path()
+    for path in (share, f"{share}/stage", f"/rooms/{room_id}", "/rooms"):
+        assert "+2:10" in host.open(path).text, path
+    host.open(f"/rooms/{room_id}")
+    host.submit("/next")
+    clock.advance(600_000)
+    for path in (share, f"/rooms/{room_id}"):
+        page = host.open(path)
+        assert "+2:10 over" in page.text, path
+
+
+def test_an_undo_that_comes_too_late_says_so(host: PlainBrowser, room_id: str, clock: FakeClock) -> None:
+    host.add_timer("Opening")
+    host.submit("/start")
+    clock.advance(10_001)
+    page = host.submit("/undo")
+    assert (page.status, "too late" in page.text) == (409, True)
+    assert timers(host, room_id) == [("Opening", "running")]

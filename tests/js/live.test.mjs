@@ -51,6 +51,19 @@ async function guestOf(made, name) {
   return { room, talk: new Conversation(room) };
 }
 
+/** Nobody listens there: what a network that blocks sockets looks like. */
+const NOWHERE = "http://127.0.0.1:1";
+const withoutSocket = (_, options) => io(NOWHERE, { ...options, reconnectionDelay: 100, reconnectionDelayMax: 200 });
+
+function unplug(client) {
+  client.socket.io.uri = NOWHERE;
+  client.socket.io.engine.close();
+}
+
+function plugIn(client) {
+  client.socket.io.uri = url;
+}
+
 const texts = (talk) => talk.messages.filter(({ userId }) => userId).map(({ content }) => content);
 
 test("a viewer without any account sees a timer start and its remaining time tick", async () => {
@@ -200,4 +213,157 @@ test("a token that the server no longer takes is replaced before the socket come
   await until(() => client.socket.connected, "connected");
   const made = await client.post("/api/rooms", { name: "Back again" });
   assert.ok(made.ok);
+});
+
+test("without a socket it polls with an ETag and acts by REST, and goes on by the socket once that works", async () => {
+  const session = await person();
+  const client = new Client({ io: withoutSocket, session });
+  opened.push(client);
+  const made = await client.post("/api/rooms", { name: "Behind a firewall" });
+  const timer = await client.post(`/api/rooms/${made.id}/timers`, { title: "Opening", duration: 600_000 });
+  const statuses = [];
+  const fetch = client.fetch.bind(client);
+  client.fetch = async (path, options) => {
+    const response = await fetch(path, options);
+    if (path === `/api/rooms/${made.id}`) statuses.push(response.status);
+    return response;
+  };
+  const room = await client.room(made.id);
+  const talk = new Conversation(room);
+  assert.deepEqual([room.connection, room.you.role, room.store.current().title], ["polling", "owner", "Opening"]);
+  await until(() => statuses.includes(304), "an answer without content");
+  assert.ok((await room.timerAction(timer.id, "start")).ok);
+  assert.equal(room.store.current().state, "running");
+  const other = connect(session);
+  await other.post(`/api/timers/${timer.id}/adjust`, { deltaMs: 60_000 });
+  await until(() => room.store.timer(timer.id).addedMs === 60_000, "what somebody else did");
+  talk.send("by REST");
+  await until(() => talk.messages.some(({ content, pending }) => content === "by REST" && !pending), "the message");
+  assert.ok((await talk.delete(talk.messages.at(-1).id)).ok);
+  assert.deepEqual(texts(talk), [""]);
+  plugIn(client);
+  await until(() => room.connection === "live", "live");
+  assert.ok(client.connected);
+});
+
+test("a room says when nothing new comes, and catches up", async () => {
+  const { made, room, timer } = await setting();
+  const grace = await guestOf(made, "Grace");
+  const { client } = grace.room;
+  const seen = [];
+  grace.room.addEventListener("connection", () => seen.push(grace.room.connection));
+  const fetch = client.fetch.bind(client);
+  client.fetch = () => Promise.reject(new TypeError("no network"));
+  unplug(client);
+  await until(() => grace.room.connection === "stale", "stale");
+  await room.timerAction(timer.id, "start");
+  client.fetch = fetch;
+  await until(() => grace.room.connection === "polling", "polling");
+  await until(() => grace.room.store.timer(timer.id).state === "running", "the start");
+  plugIn(client);
+  await until(() => grace.room.connection === "live", "live");
+  assert.deepEqual(seen, ["stale", "polling", "live"]);
+});
+
+test("a second room on the same connection knows its conversation; closed, it stays closed when the connection comes back", async () => {
+  const { made, room } = await setting();
+  const second = await room.client.post("/api/rooms", { name: "Upstairs" });
+  const kept = new Map();
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+  const left = { clientMessageId: "abc", content: "from my last visit", messageType: "text", replyTo: null, attachmentId: null, pending: true };
+  kept.set(`greenroom:outbox:${second.id}:${room.you.userId}`, JSON.stringify([left]));
+  const upstairs = await room.client.room(second.id);
+  const talk = new Conversation(upstairs, { storage });
+  assert.equal(talk.canRead, true);
+  await until(() => talk.messages.some(({ content, pending }) => content === "from my last visit" && !pending), "what had waited");
+  assert.equal(kept.size, 0);
+  upstairs.close();
+  const joined = [];
+  const { client } = room;
+  const emit = client.emit.bind(client);
+  client.emit = (name, payload, ...more) => (name === "join-room" && joined.push(payload.roomId), emit(name, payload, ...more));
+  room.addEventListener("joined", () => joined.push("back"));
+  client.socket.io.engine.close();
+  await until(() => joined.includes("back"), "the first room");
+  assert.deepEqual(joined, [made.id, "back"]);
+});
+
+test("a room that does not exist, and one that a host took somebody out of, say so and are not entered again", async () => {
+  const { host, made } = await setting();
+  const nowhere = await host.room("nowhere");
+  await until(() => nowhere.left, "left");
+  assert.equal(nowhere.left, "room_not_found");
+  const client = connect(await person());
+  const theirs = await follow(client, made.id);
+  const reasons = [];
+  theirs.addEventListener("left", ({ detail }) => reasons.push(detail));
+  assert.ok((await host.call("DELETE", `/api/rooms/${made.id}/members/${theirs.you.userId}`)).ok);
+  await until(() => reasons.length, "out");
+  assert.deepEqual([reasons, theirs.left], [["removed"], "removed"]);
+  const other = await follow(client, (await client.post("/api/rooms", { name: "Elsewhere" })).id);
+  const back = new Promise((resolve) => other.addEventListener("joined", resolve, { once: true }));
+  client.socket.io.engine.close();
+  await back;
+  const { items } = await host.call("GET", `/api/rooms/${made.id}/members`);
+  assert.ok(!items.some(({ userId }) => userId === theirs.you.userId));
+});
+
+test("a room passes on the events of the wire, a flash among them", async () => {
+  const { host, made, timer, room } = await setting();
+  const viewer = await follow(connect(), made.shareToken);
+  const heard = [];
+  for (const name of ["flash", "stage-update", "timer-finished"]) viewer.addEventListener(name, ({ detail }) => heard.push([name, detail?.text ?? detail?.title]));
+  await host.call("PUT", `/api/rooms/${made.id}/stage`, { text: "Welcome", visible: true });
+  await host.post(`/api/rooms/${made.id}/stage/flash`);
+  await room.timerAction(timer.id, "start");
+  await room.timerAction(timer.id, "adjust", { deltaMs: -600_000 });
+  await until(() => heard.length === 3, "all three");
+  assert.deepEqual(heard, [["stage-update", "Welcome"], ["flash", undefined], ["timer-finished", "Opening"]]);
+  assert.equal(viewer.store.room.stage.text, "Welcome");
+});
+
+test("an account signs in and out; a refusal says why, and every change is told", async () => {
+  const known = await person();
+  const session = new Session({ url });
+  let changes = 0;
+  session.addEventListener("change", () => (changes += 1));
+  const wrong = await session.login({ username: known.user.username, password: "not the password" });
+  assert.deepEqual([wrong.ok, wrong.error.code, session.user, changes], [false, "bad_credentials", null, 0]);
+  assert.ok((await session.login({ username: known.user.username, password })).ok);
+  assert.equal(session.user.id, known.user.id);
+  await session.logout();
+  assert.deepEqual([session.user, await session.token(), changes], [null, undefined, 2]);
+});
+
+test("tabs that renew at the same moment both stay signed in", async () => {
+  const kept = new Map();
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+  const [one, other] = [new Session({ url, storage }), new Session({ url, storage })];
+  await one.register({ username: `both${process.pid}`, password });
+  const fresh = await Promise.all([one.renew(), other.renew()]);
+  assert.ok(fresh.every(Boolean), String(fresh));
+  assert.ok(await other.renew());
+  assert.equal(one.user.username, `both${process.pid}`);
+});
+
+test("what was said is found again, and what somebody takes back is gone for all", async () => {
+  const { made, room } = await setting();
+  const talk = new Conversation(room);
+  const grace = await guestOf(made, "Grace");
+  for (const content of ["Doors open at nine", "Lunch is at noon"]) talk.send(content);
+  await until(() => texts(grace.talk).length === 2, "both");
+  const found = await grace.talk.search("lunch");
+  assert.deepEqual(found.items.map(({ content }) => content), ["Lunch is at noon"]);
+  assert.ok((await talk.delete(found.items[0].id)).ok);
+  await until(() => texts(grace.talk).at(-1) === "", "the deletion");
+  assert.equal((await grace.talk.delete(grace.talk.messages.at(-2).id)).error.code, "forbidden");
+});
+
+test("a file that is not wanted any more is not sent, and one that is refused says why", async () => {
+  const { made, room } = await setting();
+  const file = new File(["Doors open at nine."], "plan.txt", { type: "text/plain" });
+  const stopped = await upload(room.client, made.id, file, { signal: AbortSignal.abort() });
+  assert.deepEqual([stopped.ok, stopped.error.code], [false, "aborted"]);
+  const program = await upload(room.client, made.id, new File(["MZ"], "run.exe", { type: "application/x-msdownload" }));
+  assert.equal(program.error.code, "file_type_not_allowed");
 });

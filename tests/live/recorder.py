@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -12,6 +13,15 @@ class RecordingServer:
         self.fanned_out: list[tuple[str, str, tuple[Any, ...]]] = []
         self.channels: dict[str, set[str]] = {}
         self.closed: list[str] = []
+        self.sent: list[tuple[str, str, tuple[Any, ...]]] = []
+
+    def send(self, sid: str, event: str, *args: Any) -> None:
+        self.sent.append((sid, event, args))
+
+    def hold(self, sid: str, then: Callable[[], None]) -> None:
+        then()
+
+    def let_go(self, sid: str) -> None: ...
 
     def fanout(self, channel: str, event: str, *args: Any, skip_sid: str | None, latest_key: str | None) -> None:
         self.fanned_out.append((channel, event, args))

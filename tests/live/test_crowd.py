@@ -64,6 +64,14 @@ def test_what_has_not_changed_is_not_sent_again(client: FlaskClient, room: Room,
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_a_poll_brings_little_but_what_was_asked_for(client: FlaskClient, room: Room) -> None:
+    path = f"/api/crowd/{room.share_token}"
+    etag = client.get(path).headers["ETag"]
+    headers = client.get(path, headers={"If-None-Match": etag}).headers
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert len(str(headers)) < 600, headers
+
+
 def test_only_the_link_opens_a_private_room(client: FlaskClient, room: Room, owner: Actor) -> None:
     answer = client.get(f"/api/crowd/{room.id}", environ_overrides={ACTOR: owner})
     assert answer.status_code == 404

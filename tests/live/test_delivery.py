@@ -101,7 +101,8 @@ def test_internal_events_reach_their_listeners_and_no_client(
 ) -> None:
     heard: list[Event] = []
     monkeypatch.setitem(delivery._listeners, "access-changed", [heard.append])
-    event = Event("access-changed", room_channel(room.id), ({"roomId": room.id},))
+    change = {"roomId": room.id, "userId": None, "guestId": None, "reason": "rotated"}
+    event = Event("access-changed", room_channel(room.id), (change,))
     delivery.deliver(event)
     eventually(lambda: heard == [event])
     assert server.fanned_out == []

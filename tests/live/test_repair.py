@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.backends.bus_wire import decode_message, encode_event, encode_message
 from app.backends.transaction import reading
 from app.core.actor import Actor
 from app.core.clock import FakeClock, to_wire
@@ -19,7 +20,7 @@ from app.rooms.models import Room
 from app.timers import service as timers
 from tests.live.recorder import RecordingServer
 from tests.live.test_delivery import write
-from tests.support.factories import add_member, make_room, make_user
+from tests.support.factories import add_member, make_guest, make_room, make_user
 from tests.support.waiting import eventually
 
 
@@ -96,21 +97,81 @@ def test_the_log_gives_the_rooms_events_between_two_numbers(owner: Actor) -> Non
         assert room_events(session, room.id, 3, 3) == []
 
 
-def test_who_lost_rights_unnoticed_is_looked_at_again(
-    server: RecordingServer, owner: Actor, deaf: list[Event], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    room, other = make_room(owner), make_user()
-    add_member(room, other)
+@pytest.fixture
+def looked_at(server: RecordingServer, deaf: list[Event], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The changes of rights for which seats were looked at again; what is committed is in `deaf` and was not delivered."""
+    looked_at: list[dict[str, Any]] = []
+    monkeypatch.setitem(delivery._listeners, "access-changed", [lambda event: looked_at.append(event.args[0])])
+    return looked_at
+
+
+def end(how: str, owner: Actor, room: Room) -> dict[str, Any]:
+    """Somebody's time in the room; what is told of it."""
     delivery.open_room(room.id)
-    looked_at: list[Event] = []
-    monkeypatch.setitem(delivery._listeners, "access-changed", [looked_at.append])
-    rooms.remove_member(actor=owner, room_id=room.id, user_id=other.id)
+    if how == "guest":
+        guest = make_guest(room)
+        rooms.leave_room(actor=guest, room_id=room.id)
+        return {"roomId": room.id, "userId": None, "guestId": guest.guest_id, "reason": "left"}
+    member = make_user()
+    add_member(room, member)
+    if how == "removed":
+        rooms.remove_member(actor=owner, room_id=room.id, user_id=str(member.user_id))
+    else:
+        rooms.leave_room(actor=member, room_id=room.id)
+    return {"roomId": room.id, "userId": member.user_id, "guestId": None, "reason": how}
+
+
+@pytest.mark.parametrize("how", ["removed", "left", "guest"])
+def test_who_lost_rights_unnoticed_is_looked_at_again(
+    server: RecordingServer, owner: Actor, looked_at: list[dict[str, Any]], how: str
+) -> None:
+    room = make_room(owner)
+    change = end(how, owner, room)
     delivery.repair([room.id])
     eventually(lambda: looked_at)
-    assert [event.args[0] for event in looked_at] == [
-        {"roomId": room.id, "userId": other.id, "guestId": None, "reason": "removed"}
-    ]
+    assert looked_at == [change]
     assert [name for _, name, _ in server.fanned_out] == ["room-updated"]
+
+
+def as_by_the_bus(event: Event) -> Event:
+    """`event` as another worker gets it: without its cause."""
+    return decode_message(encode_message("another", [encode_event(event)]))[1][0]
+
+
+@pytest.mark.parametrize("how", ["removed", "left", "guest"])
+def test_a_change_that_was_lost_is_found_by_the_event_that_tells_of_the_same(
+    owner: Actor, deaf: list[Event], looked_at: list[dict[str, Any]], how: str
+) -> None:
+    room = make_room(owner)
+    change = end(how, owner, room)
+    delivery.deliver(as_by_the_bus(deaf[-1]))
+    eventually(lambda: looked_at)
+    assert looked_at == [change]
+
+
+def test_a_change_that_arrived_is_not_looked_for_again(
+    owner: Actor, deaf: list[Event], looked_at: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "HOLD_MS", 600_000)  # it looks when it is told to
+    room = make_room(owner)
+    change = end("removed", owner, room)
+    for event in deaf:
+        delivery.deliver(as_by_the_bus(event))
+    delivery._look_for_changes(delivery._rooms[room.id], deaf[-1].seq or 0)
+    eventually(lambda: looked_at)
+    assert looked_at == [change]
+    delivery._look_for_changes(delivery._rooms[room.id], deaf[-1].seq or 0)
+    eventually(lambda: len(looked_at) == 2)
+
+
+def test_both_sides_of_a_handing_over_are_looked_at(owner: Actor, looked_at: list[dict[str, Any]]) -> None:
+    room, heir = make_room(owner), make_user()
+    add_member(room, heir)
+    delivery.open_room(room.id)
+    rooms.change_member(actor=owner, room_id=room.id, user_id=str(heir.user_id), changes={"role": "owner"})
+    delivery.repair([room.id])
+    eventually(lambda: len(looked_at) == 2)
+    assert {change["userId"] for change in looked_at} == {owner.user_id, heir.user_id}
 
 
 def test_a_repair_settles_the_conversation_at_the_head(server: RecordingServer, owner: Actor, spoken: Room) -> None:

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
-from app.backends.transaction import database, transaction
+from app.backends.transaction import transaction
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.event import Event
@@ -39,25 +38,6 @@ def refused(code: str) -> Iterator[pytest.ExceptionInfo[AppError]]:
     with pytest.raises(AppError) as why:
         yield why
     assert why.value.code == code
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements of the block, without BEGIN."""
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    engines = {database.engine, database.read_engine}
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
 
 
 def change_settings(room: Room, **settings: Any) -> None:

@@ -11,8 +11,9 @@ from app.messages.sending import write_drafts
 from app.messages.standing import Draft
 from app.rooms.models import Room
 from app.uploads.models import Attachment, DiscardedFile
-from tests.messages.support import counted, named, refused, send
+from tests.messages.support import named, refused, send
 from tests.support.factories import add_member, make_room, make_user
+from tests.support.statements import counted
 from tests.uploads.support import make_attachment
 
 

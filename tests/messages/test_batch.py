@@ -3,6 +3,7 @@ from __future__ import annotations
 import gevent
 import pytest
 from flask import Flask
+from gevent.event import Event
 from sqlalchemy.exc import DataError
 
 from app.backends.transaction import reading, transaction
@@ -12,12 +13,17 @@ from app.messages import batch, service
 from app.messages.batch import Batcher
 from app.messages.sending import Outcome
 from app.messages.standing import Draft
-from tests.messages.support import counted, refused, send, texts
+from tests.messages.support import refused, send, texts
 from tests.support.factories import add_member, make_room, make_user
+from tests.support.statements import counted
 
 
-def draft(content: str) -> Draft:
-    return Draft(ANONYMOUS, "room", content)
+def draft(content: str, room_id: str = "room") -> Draft:
+    return Draft(ANONYMOUS, room_id, content)
+
+
+def one() -> int:
+    return 1
 
 
 class Recorder:
@@ -54,7 +60,7 @@ def send_all(batcher: Batcher, contents: list[str]) -> list[object]:
 
 def test_the_first_goes_at_once_and_those_who_come_meanwhile_go_together() -> None:
     recorder = Recorder()
-    batcher = Batcher(recorder.write)
+    batcher = Batcher(recorder.write, one)
     first = gevent.spawn(batcher.send, draft("first"))
     while not recorder.batches:
         gevent.sleep(0)
@@ -66,26 +72,49 @@ def test_the_first_goes_at_once_and_those_who_come_meanwhile_go_together() -> No
 def test_a_batch_has_an_upper_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "BATCH_MAX", 2)
     recorder = Recorder()
-    assert send_all(Batcher(recorder.write), ["a", "b", "c", "d", "e"]) == ["a", "b", "c", "d", "e"]
+    assert send_all(Batcher(recorder.write, one), ["a", "b", "c", "d", "e"]) == ["a", "b", "c", "d", "e"]
     assert [len(contents) for contents in recorder.batches] == [2, 2, 1]
 
 
 def test_what_the_database_refuses_fails_alone() -> None:
     recorder = Recorder()
-    assert send_all(Batcher(recorder.write), ["a", "poison", "b"]) == ["a", DataError, "b"]
+    assert send_all(Batcher(recorder.write, one), ["a", "poison", "b"]) == ["a", DataError, "b"]
     assert recorder.batches == [["a", "poison", "b"], ["a"], ["poison"], ["b"]]
 
 
 def test_in_an_outage_everybody_is_told_once() -> None:
     recorder = Recorder()
-    assert send_all(Batcher(recorder.write), ["a", "outage"]) == [AppError, AppError]
+    assert send_all(Batcher(recorder.write, one), ["a", "outage"]) == [AppError, AppError]
     assert len(recorder.batches) == 1
 
 
 def test_the_batcher_goes_on_after_a_failure() -> None:
-    batcher = Batcher(Recorder().write)
+    batcher = Batcher(Recorder().write, one)
     assert send_all(batcher, ["outage"]) == [AppError]
     assert send_all(batcher, ["a"]) == ["a"]
+
+
+def test_a_quiet_room_does_not_wait_for_the_commit_of_a_busy_one() -> None:
+    written: list[str] = []
+    commit = Event()
+
+    def write(drafts: list[Draft]) -> list[Outcome]:
+        if drafts[0].room_id == "busy":
+            commit.wait()
+        written.extend(draft.content for draft in drafts)
+        return [Outcome({"content": draft.content}) for draft in drafts]
+
+    batcher = Batcher(write, lambda: 2)
+    begun = [batcher.put(draft("a", "busy"))]
+    gevent.sleep(0.01)
+    begun += [batcher.put(draft("b", "busy")), batcher.put(draft("c", "busy"))]
+    quiet = [gevent.spawn(batcher.send, draft(content, "quiet")) for content in ("x", "y")]
+    gevent.joinall(quiet, timeout=5, raise_error=True)
+    assert written == ["x", "y"]
+    commit.set()
+    while not all(later.is_ready for later in begun):
+        gevent.sleep(0.001)
+    assert written == ["x", "y", "a", "b", "c"]
 
 
 def test_senders_in_many_rooms_share_statements(app: Flask) -> None:

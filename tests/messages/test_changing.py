@@ -10,8 +10,9 @@ from app.core.event import Event, chat_channel
 from app.core.ids import new_id
 from app.messages import service
 from app.rooms.models import Role, Room
-from tests.messages.support import ban, change_member, change_settings, counted, named, refused, send
+from tests.messages.support import ban, change_member, change_settings, named, refused, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.statements import counted
 
 pytestmark = pytest.mark.usefixtures("app")
 

@@ -14,8 +14,9 @@ from app.messages import service
 from app.messages.models import Message
 from app.rooms.access import require_role
 from app.rooms.models import Room
-from tests.messages.support import change_member, change_settings, counted, refused, send, texts
+from tests.messages.support import change_member, change_settings, refused, send, texts
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.statements import counted
 
 pytestmark = pytest.mark.usefixtures("app")
 

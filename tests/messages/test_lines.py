@@ -32,7 +32,7 @@ def test_a_timers_start_and_finish_are_lines_of_the_server(
     timers.pause_timer(actor=owner, timer_id=timer.id)
     timers.start_timer(actor=owner, timer_id=timer.id)  # goes on
     clock.advance(60_000)
-    assert timers.fire_timer(timer.id)
+    assert timers.fire_timers([timer.id]) == {timer.id: True}
     assert lines(owner, room) == [("system", "“Opening” started."), ("system", "“Opening” finished.")]
     told = named(published, "message-received")
     assert told == service.list_messages(actor=owner, ref=room.id)["items"]
@@ -73,3 +73,44 @@ def test_a_new_text_on_stage_is_kept_as_a_line_of_its_host(owner: Actor, room: R
         rooms.change_stage(actor=owner, room_id=room.id, text=text, visible=visible, style=style)
     (line,) = service.list_messages(actor=owner, ref=room.id)["items"]
     assert (line["messageType"], line["content"], line["user"]["name"]) == ("stage", "Two minutes!", "Ada")
+
+
+def test_what_is_undone_was_never_said_and_nothing_moves(
+    owner: Actor, room: Room, timer: Timer, clock: FakeClock, published: list[Event]
+) -> None:
+    timers.create_timer(actor=owner, room_id=room.id, values={"title": "Keynote", "duration_ms": 60_000})
+    timers.start_timer(actor=owner, timer_id=timer.id)
+    clock.advance(5_000)
+    timers.start_next(actor=owner, timer_id=timer.id)
+    send(owner, room, "Wait")
+    before = service.list_messages(actor=owner, ref=room.id)["items"]
+    clock.advance(5_000)
+    timers.undo_timer(actor=owner, timer_id=timer.id)
+    after = service.list_messages(actor=owner, ref=room.id)["items"]
+    assert [line["content"] for line in after] == ["“Opening” started.", "", "", "Wait"]
+    assert [line["seq"] for line in after] == [line["seq"] for line in before]
+    withdrawn = [line for line in after if line["deletedAt"]]
+    told = named(published, "message-deleted")
+    assert [(line["messageId"], line["changeSeq"]) for line in told] == [
+        (line["id"], line["changeSeq"]) for line in withdrawn
+    ]
+    assert [line["changeSeq"] for line in withdrawn] == [5, 6]
+    timers.start_next(actor=owner, timer_id=timer.id)
+    assert lines(owner, room)[4:] == [("system", "“Opening” finished."), ("system", "“Keynote” started.")]
+
+
+def test_only_what_was_taken_back_is_withdrawn(owner: Actor, room: Room, timer: Timer, clock: FakeClock) -> None:
+    keynote = timers.create_timer(actor=owner, room_id=room.id, values={"title": "Keynote", "duration_ms": 60_000})
+    timers.start_timer(actor=owner, timer_id=timer.id)
+    timers.start_next(actor=owner, timer_id=timer.id)
+    clock.advance(1_000)
+    timers.pause_timer(actor=owner, timer_id=keynote.id)  # whoever did that wants it to go on
+    timers.undo_timer(actor=owner, timer_id=timer.id)
+    assert [content for _, content in lines(owner, room)] == ["“Opening” started.", "", "“Keynote” started."]
+
+
+def test_a_line_that_a_host_deleted_before_the_undo_is_no_obstacle(owner: Actor, room: Room, timer: Timer) -> None:
+    timers.start_timer(actor=owner, timer_id=timer.id)
+    (line,) = service.list_messages(actor=owner, ref=room.id)["items"]
+    service.delete_message(actor=owner, message_id=line["id"])
+    assert timers.undo_timer(actor=owner, timer_id=timer.id).state == "idle"

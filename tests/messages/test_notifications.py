@@ -29,6 +29,7 @@ def bob(room: Room) -> Actor:
         ("@bob @BOB @bob", ["bob"]),
         ("mail bob@example.org or example.org/@bob", []),
         ("@ @. @-", []),
+        ("@हिन्दी, and @ada,@bob@example.org", ["हिन्दी", "ada", "bob"]),
         ("nobody", []),
     ],
 )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.backends.transaction import database, reading, transaction
 from app.core.actor import Actor
@@ -18,6 +18,7 @@ from app.messages.models import Message
 from app.rooms.models import Room
 from tests.messages.support import change_member, change_settings, send
 from tests.support.factories import make_room
+from tests.support.statements import noted
 
 ROWS = 3_000
 
@@ -62,21 +63,9 @@ def _in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
 def plans() -> Iterator[list[str]]:
     """How the database runs each statement of the block that reads `messages`."""
     told: list[str] = []
-    explain = "EXPLAIN " if database.dialect == "postgresql" else "EXPLAIN QUERY PLAN "
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        if "messages" in statement and not statement.startswith("EXPLAIN"):
-            rows = connection.exec_driver_sql(explain + statement, parameters).all()
-            told.append("\n".join(str(row[-1]) for row in rows))
-
-    engines = {database.engine, database.read_engine}
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
+    with noted() as statements:
         yield told
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
+    told += [statement.explain() for statement in statements if "messages" in statement.text]
 
 
 def goes_through(plan: str, *indexes: str) -> bool:

@@ -9,6 +9,7 @@ from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.event import Event
 from app.messages import service
+from app.rooms import service as rooms
 from app.rooms.models import Room
 from tests.support.app_fixtures import ACTOR
 from tests.support.factories import make_guest
@@ -82,3 +83,19 @@ def test_rest_answers_as_the_service(client: FlaskClient, owner: Actor, room: Ro
     assert client.put(path, json={"state": "lost"}, environ_overrides=as_owner).status_code == 422
     queue = client.get(f"/api/rooms/{room.id}/questions", environ_overrides=as_owner).json
     assert [message["id"] for message in queue["items"]] == [ident]
+
+
+def test_an_answered_question_leaves_the_stage_and_another_text_stays(
+    owner: Actor, room: Room, published: list[Event]
+) -> None:
+    shown, other = ask(owner, room, "Will there be slides?" + " " * 3), ask(owner, room, "x" * 600)
+    rooms.change_stage(actor=owner, room_id=room.id, text="Will there be slides?", visible=True)
+    service.set_question_state(actor=owner, message_id=other, state="answered")
+    assert [event.name for event in published if event.name == "stage-update"] == ["stage-update"]
+    service.set_question_state(actor=owner, message_id=shown, state="answered")
+    taken = [event.args[0] for event in published if event.name == "stage-update"][-1]
+    assert (taken["text"], taken["visible"]) == ("Will there be slides?", False)
+    rooms.change_stage(actor=owner, room_id=room.id, text=service.stage_text("x" * 600), visible=True)
+    service.set_question_state(actor=owner, message_id=other, state="open")
+    service.set_question_state(actor=owner, message_id=other, state="answered")
+    assert published[-2].args[0]["visible"] is False

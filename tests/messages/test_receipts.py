@@ -11,8 +11,9 @@ from app.core.clock import FakeClock, to_wire
 from app.core.event import Event, user_channel
 from app.messages import receipts, service
 from app.rooms.models import Room
-from tests.messages.support import change_member, change_settings, counted, refused, send
+from tests.messages.support import change_member, change_settings, refused, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.statements import counted
 
 pytestmark = pytest.mark.usefixtures("app")
 

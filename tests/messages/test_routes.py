@@ -70,7 +70,7 @@ def test_seed_002_pages_by_its_instants(as_iso: bool, ada: Http, owner: Actor, r
     page = ada("GET", f"/messages?roomId={room.id}&limit=1").get_json()
     assert set(page) == {"items"}
     (newest,) = page["items"]
-    assert set(newest) == keys(schemas.SeedMessageSchema)
+    assert set(newest) == keys(schemas.FlatMessageSchema)
     assert (newest["text"], newest["ts"]) == ("2", to_epoch_ms(from_wire(newest["createdAt"])))
     before = newest["createdAt"] if as_iso else newest["ts"]
     older = ada("GET", f"/messages?roomId={room.id}&beforeTs={before}&limit=5").get_json()["items"]
@@ -109,10 +109,11 @@ def test_transcripts_are_files(ada: Http, http: Acting, owner: Actor, room: Room
     assert (as_json.mimetype, json.loads(as_json.data)["items"][0]["content"]) == ("application/json", "hello")
     assert set(json.loads(as_json.data)) == keys(schemas.TranscriptSchema)
     as_text = ada("GET", f"/rooms/{room.id}/transcript.txt")
-    assert as_text.mimetype == "text/plain"
+    assert as_text.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert as_text.text.endswith("Ada: hello\n")
-    for response in (as_json, as_text):
-        assert response.headers["Content-Disposition"].startswith("attachment")
+    day = json.loads(as_json.data)["exportedAt"][:10]
+    for response, ending in ((as_json, "json"), (as_text, "txt")):
+        assert f'attachment; filename="a-room-{day}.{ending}"' in response.headers["Content-Disposition"]
     assert code_of(http(make_guest(room))("GET", f"/rooms/{room.id}/transcript.txt")) == "forbidden"
 
 

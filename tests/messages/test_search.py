@@ -6,8 +6,9 @@ from app.core.actor import ANONYMOUS, Actor
 from app.core.clock import FakeClock
 from app.messages import search, service
 from app.rooms.models import Room
-from tests.messages.support import change_member, change_settings, counted, refused, send
+from tests.messages.support import change_member, change_settings, refused, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.statements import counted
 
 pytestmark = pytest.mark.usefixtures("app")
 

@@ -12,8 +12,9 @@ from app.messages import service
 from app.messages.sending import write_drafts
 from app.messages.standing import Draft
 from app.rooms.models import Role, Room
-from tests.messages.support import ban, change_member, change_settings, counted, named, refused, send, texts
+from tests.messages.support import ban, change_member, change_settings, named, refused, send, texts
 from tests.support.factories import make_guest, make_room, make_user
+from tests.support.statements import counted
 
 pytestmark = pytest.mark.usefixtures("app")
 

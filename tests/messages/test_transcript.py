@@ -8,8 +8,10 @@ from app.core.actor import Actor
 from app.core.clock import FakeClock, to_wire
 from app.messages import service, transcript
 from app.rooms.models import Role, Room
-from tests.messages.support import change_member, change_settings, counted, refused, send
+from app.rooms.service import change_stage
+from tests.messages.support import change_member, change_settings, refused, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.statements import counted
 
 
 @pytest.fixture
@@ -43,6 +45,28 @@ def test_the_text_has_a_line_for_each_message_that_is_there(owner: Actor, room: 
     gone = send(owner, room, "gone")
     service.delete_message(actor=owner, message_id=gone["id"])
     assert as_text(owner, room) == f"The hall\nExported {at}\n\n[{at}] Nick: one\n    two\n"
+
+
+def test_the_text_marks_questions_and_what_was_on_the_stage(owner: Actor, room: Room) -> None:
+    voter = make_user()
+    add_member(room, voter)
+    asked = [send(owner, room, text, message_type="question") for text in ("Plain?", "Wanted?", "Done?")]
+    for voting, index in ((owner, 1), (voter, 1), (voter, 2)):
+        service.vote_for_question(actor=voting, message_id=asked[index]["id"])
+    service.set_question_state(actor=owner, message_id=asked[2]["id"], state="answered")
+    change_stage(actor=owner, room_id=room.id, text="Five minutes", visible=True)
+    lines = [line.partition("] ")[2] for line in as_text(owner, room).splitlines()[3:]]
+    assert lines == [
+        "Ada (question): Plain?",
+        "Ada (question, 2 votes): Wanted?",
+        "Ada (question, answered, 1 vote): Done?",
+        "Ada (stage): Five minutes",
+    ]
+
+
+def test_the_text_has_nothing_that_a_terminal_obeys(owner: Actor, room: Room) -> None:
+    send(owner, room, "\x1b[2Jred\x9b31m\ttab é")
+    assert as_text(owner, room).endswith("Ada: \ufffd[2Jred\ufffd31m\ttab é\n")
 
 
 @pytest.mark.parametrize("count", [4, 5])

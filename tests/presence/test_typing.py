@@ -54,6 +54,19 @@ def test_it_stops_when_the_typist_says_so_and_only_if_they_typed(ada: FakeSocket
     assert told.names == ["user-typing", "user-stopped-typing"]
 
 
+def test_its_end_is_told_to_those_who_were_told_that_it_began(ada: FakeSocket, told: Told, after: After) -> None:
+    phone = FakeSocket(account("ada")).enter(ROOM)
+    for end in (lambda: service.stop_typing(client=ada, room_ref=ROOM), lambda: after(TYPING_MS)):
+        service.start_typing(client=ada, room_ref=ROOM)
+        service.start_typing(client=phone, room_ref=ROOM)
+        end()
+    service.start_typing(client=phone, room_ref=ROOM)
+    service.typing_stop(ada.actor, ROOM)
+    typing = [(event.name, event.origin) for event in told if "typing" in event.name]
+    origins = [ada.sid, ada.sid, phone.sid]
+    assert typing == [(name, sid) for sid in origins for name in ("user-typing", "user-stopped-typing")]
+
+
 def test_it_stops_by_sending(ada: FakeSocket, told: Told) -> None:
     service.start_typing(client=ada, room_ref=ROOM)
     service.typing_stop(ada.actor, ROOM)

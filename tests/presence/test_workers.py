@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.presence.seats import GRACE_MS
 from tests.support.fixtures import StartServer
 from tests.support.people import Person
 from tests.support.server import Server
@@ -71,3 +72,27 @@ def test_a_worker_that_drains_hands_its_people_over_without_a_flicker(workers: t
             assert not {"user-left-room", "user-offline", "user-joined-room"} & set(watcher.names())
             assert user_ids(moved, room) == {host.id, guest.id}
     two.start()
+
+
+def test_who_leaves_with_one_of_two_sockets_on_two_workers_leaves_with_the_other(
+    workers: tuple[Server, Server],
+) -> None:
+    one, two = workers
+    host = Person(one.url)
+    room = host.post("/api/rooms", name="A room")
+    guest = host.guest(room, "Bo")
+    with host.connect() as watcher, guest.connect() as near:
+        watcher.join(room["id"])
+        near.join(room["id"])
+        guest.url = two.url
+        with guest.connect() as far:
+            far.join(room["id"])
+            near.call("leave-room", room["id"])
+            near.close()
+            far.call("typing-start", room["id"])
+            watcher.expect("user-typing")
+            time.sleep(GRACE_MS / 1000 + 1)  # by then whoever is believed gone has been told to be
+            assert watcher.names().count("user-joined-room") == 1
+            assert not {"user-left-room", "user-offline"} & set(watcher.names())
+        assert watcher.expect("user-left-room", within_s=GONE_WITHIN_S)["userId"] == guest.id
+        assert watcher.expect("user-offline")["userId"] == guest.id

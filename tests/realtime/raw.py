@@ -11,8 +11,8 @@ from typing import Self
 
 from app.realtime.frames import CLOSE, TEXT, split_frames
 from tests.realtime.launcher import Gunicorn
+from tests.support.waiting import PATIENCE_S
 
-PATIENCE_S = 5.0
 PATH = "/socket.io/"
 MASK = b"\x37\xfa\x21\x3d"
 HANDSHAKE = (

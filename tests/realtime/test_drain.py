@@ -45,6 +45,16 @@ def test_five_hundred_sockets_are_told_when_to_come_back_and_closed(launch: Laun
     assert len(set(waits)) > CLIENTS // 4  # each its own moment
 
 
+def test_a_server_whose_clients_have_all_gone_waits_for_nobody(launch: Launch) -> None:
+    server = launch(drain_notice_ms=20_000, drain_reconnect_ms=200)
+    clients = [RawSocket(server) for _ in range(5)]
+    server.process.send_signal(signal.SIGTERM)
+    for client in clients:
+        assert json.loads(client.text()[2:])[0] == "server-draining"
+        client.close()
+    assert server.process.wait(10) == 0  # and not when the notice is over
+
+
 def test_a_waiting_poll_is_answered_when_the_server_drains(launch: Launch) -> None:
     server = launch(drain_notice_ms=100)
     with urlopen(f"{server.url}/socket.io/?EIO=4&transport=polling", timeout=5) as answer:

@@ -64,6 +64,22 @@ def test_ambiguous_framing_is_refused_and_nothing_after_it_is_read(server: Gunic
     assert said.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501")) or not said
 
 
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"GET /readyz?" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414", b"uri_too_long"),
+        (b"GET /readyz HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9_000 + b"\r\n\r\n", b"431", b"headers_too_large"),
+        (b"GET /readyz HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431", b"headers_too_large"),
+    ],
+)
+def test_too_long_an_address_and_too_many_headers_have_answers_of_their_own(
+    server: Gunicorn, data: bytes, status: bytes, code: bytes
+) -> None:
+    said = answers(server, data)
+    assert said.startswith(b"HTTP/1.1 " + status)
+    assert b'"code": "' + code in said
+
+
 def test_a_clean_request_with_another_behind_it_is_answered_twice(server: Gunicorn) -> None:
     said = answers(server, b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n" + SMUGGLED)
     assert said.count(b"HTTP/1.1 200") == 2

@@ -1,5 +1,6 @@
 """The packet reader against the Socket.IO protocol (v5)."""
 
+import math
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_packet_of_the_protocol_is_read(text: str, packet: Packet) -> None:
     [
         *("", "7", "a", "-1", "²", "0[]", '0"x"', "01", "1{}", "2", "2{}", "2[]", "2[null]", "2[true]", "2[{}]"),
         *('2["connect"]', '2["disconnect","x"]', '2["connect_error"]', '2["disconnecting"]', '2["newListener"]'),
-        *('2["a"', "2[NaN]", '2["a",NaN]', '2abc["a"]', "3[]", "31{}", "4{}", "5[]", '5-["a"]', '51["a"]'),
+        *('2["a"', "2[NaN]", '2["a",nan]', '2abc["a"]', "3[]", "31{}", "4{}", "5[]", '5-["a"]', '51["a"]'),
         *('299999999999999999999["a"]', '2["a"]x', '2["a"]\x1e2["b"]', "2" + "[" * 5_000),
     ],
 )
@@ -59,6 +60,11 @@ def test_more_attachments_than_allowed_are_refused_when_announced(declared: str)
 
 def test_an_escaped_lone_surrogate_is_left_to_the_validation_of_the_event() -> None:
     assert decode('2["a","\\ud800"]').data == ["a", "\ud800"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e400", math.inf), ("-Infinity", -math.inf), ("Infinity", math.inf)])
+def test_so_is_a_number_that_is_not_finite(text: str, value: float) -> None:
+    assert decode(f'2["a",{text}]').data == ["a", value]
 
 
 @given(st.text(max_size=60))

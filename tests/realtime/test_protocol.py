@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from itertools import chain
 from threading import Thread
 from typing import Any
 
@@ -130,6 +131,16 @@ def test_a_bad_handshake_is_refused_with_the_protocols_code(
 def test_a_payload_comes_back_from_the_echo_packet_by_packet(echo: Polling, payload: str) -> None:
     assert echo.post(payload) == Answer(200, "ok")
     assert echo.get() == Answer(200, payload)
+
+
+def test_an_answer_is_cut_where_python_engineio_stops_reading(echo: Polling) -> None:
+    sent = [f"4{number}" for number in range(40)]
+    assert echo.post("\x1e".join(sent)) == Answer(200, "ok")
+    answers: list[list[str]] = []
+    while sum(map(len, answers)) < len(sent):
+        answers.append(echo.get().text.split("\x1e"))
+    assert list(chain(*answers)) == sent
+    assert max(map(len, answers)) <= 16
 
 
 def test_a_malformed_packet_ends_a_polling_session(echo: Polling) -> None:

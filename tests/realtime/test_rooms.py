@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 from unittest.mock import Mock
 
+import gevent
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.realtime.flusher import Flusher
+from app.realtime.flusher import STRIDE, Flusher
 from app.realtime.frames import encode_frame, split_frames
 from app.realtime.rooms import Client, Room
 from app.realtime.settings import EngineSettings
@@ -43,6 +44,36 @@ class Pipe:
     @property
     def texts(self) -> list[str]:
         return [payload.decode() for _, payload in split_frames(self.data)]
+
+
+def test_what_is_held_leaves_with_the_answer_in_one_write_and_what_comes_then_comes_after() -> None:
+    client = Client("s1", "/", Mock())
+    writes: list[bytes] = []
+    client.transport = Mock(write=writes.append)
+    room = Room("r")
+    room.join(client)
+    client.rooms.append(room)
+    room.frames.append((b"<room>", None))
+    client.hold(lambda: client.write(b"<then>"))
+    client.write(b"<state>")
+    room.frames.append((b"<room too>", None))
+    client.write(b"<joined>")
+    assert writes == []
+    client.let_go(b"<answer>")
+    assert writes == [b"<room><state><room too><joined><answer>", b"<then>"]
+    client.let_go(b"<next answer>")
+    assert writes[2:] == [b"<next answer>"]
+
+
+def test_what_is_held_twice_is_let_go_in_between() -> None:
+    client = Client("s1", "/", Mock())
+    writes: list[bytes] = []
+    client.transport = Mock(write=writes.append)
+    for part in (b"1", b"2"):
+        client.hold(partial(client.write, b"<then " + part + b">"))
+        client.write(b"<state " + part + b">")
+    client.let_go()
+    assert writes == [b"<state 1>", b"<then 1>", b"<state 2>", b"<then 2>"]
 
 
 def _client(number: int) -> Client:
@@ -217,3 +248,51 @@ def test_a_failing_room_does_not_silence_the_others(caplog: pytest.LogCaptureFix
     flusher._run()
     assert _texts(good) == ["y"]
     assert "flushing a room failed" in caplog.text
+
+
+class Noting(Pipe):
+    """Notes in `turns` when it is written to."""
+
+    def __init__(self, name: str, turns: list[str]) -> None:
+        super().__init__(direct=True)
+        self._name = name
+        self._turns = turns
+
+    def send(self, data: bytes) -> int:
+        self._turns.append(self._name)
+        return super().send(data)
+
+
+def _room(name: str, members: int, turns: list[str]) -> Room:
+    room = Room(name)
+    for number in range(members):
+        client = _client(number)
+        client.transport = Noting(name, turns)  # type: ignore[assignment]
+        room.join(client)
+    return room
+
+
+def test_a_small_room_is_served_before_a_large_one_that_is_not_through() -> None:
+    turns: list[str] = []
+    flusher = Flusher(Bounds(EngineSettings(flush_slice_ms=0)))  # a slice is one stride
+    flusher.push(_room("large", 10 * STRIDE, turns), b"frame")
+    while not turns:
+        gevent.sleep(0)
+    flusher.push(_room("small", 2, turns), b"frame")
+    while flusher._running:
+        gevent.sleep(0)
+    assert turns.index("small") <= 2 * STRIDE
+    assert turns.count("large") == 10 * STRIDE
+
+
+def test_rooms_that_keep_coming_leave_a_large_one_every_other_slice() -> None:
+    turns: list[str] = []
+    flusher = Flusher(Bounds(EngineSettings(flush_slice_ms=0)))
+    flusher.push(_room("large", 10 * STRIDE, turns), b"frame")
+    small = [_room("small", 1, turns) for _ in range(30)]
+    while turns.count("large") < 10 * STRIDE:
+        for room in small:
+            if not room.waiting:
+                flusher.push(room, b"frame")
+        gevent.sleep(0)
+    assert turns.count("small") <= 12

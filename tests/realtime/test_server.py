@@ -11,7 +11,8 @@ from engineio.payload import Payload
 
 from app.realtime.frames import CLOSE
 from tests.realtime.launcher import Gunicorn
-from tests.realtime.raw import PATIENCE_S, RawSocket
+from tests.realtime.raw import RawSocket
+from tests.support.waiting import PATIENCE_S
 
 Payload.max_decode_packets = 256  # the client's own limit is 16 packets a poll
 

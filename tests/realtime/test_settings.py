@@ -23,7 +23,9 @@ def test_lists_and_switches_are_read() -> None:
 
 
 def test_what_is_given_is_not_looked_up() -> None:
+    assert EngineSettings.from_env({"SOCKET_PATH": "there"}, path="here").path == "here"
     assert EngineSettings.from_env({"SOCKET_WORKER_ID": "w7"}, worker_id="w3").worker_id == "w3"
+    assert "SOCKET_WORKER_ID" not in EngineSettings.variables(), "it is WORKER_ID that names a worker"
 
 
 def test_a_bad_value_is_named() -> None:

@@ -11,6 +11,8 @@ from app.core.errors import AppError
 from app.core.ids import new_id
 from app.rooms.access import require_role
 from app.rooms.models import Ban, Role, Room
+from app.rooms.service import leave_room
+from app.web.refs import refs
 from tests.support.factories import add_member, make_guest, make_room, make_user
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -68,6 +70,28 @@ def test_a_ban_holds_for_the_banned_and_for_nobody_else() -> None:
     assert role_of(other_guest, room.id) is Role.GUEST
     assert role_of(owner, room.id) is Role.OWNER
     assert role_of(ANONYMOUS, room.id) is Role.VIEWER
+
+
+def test_a_ban_tells_nobody_of_a_private_room_who_could_not_know_of_it() -> None:
+    never_seen, member, left = make_user(), make_user(), make_user()
+    room = make_room(make_user(), is_private=True)
+    add_member(room, member)
+    add_member(room, left)
+    leave_room(actor=left, room_id=room.id)
+    guest = make_guest(room)
+    for who in (never_seen, member, left):
+        ban(room, user_id=who.id)
+    ban(room, guest_id=guest.id)
+    assert refusal(never_seen, room.id) == refusal(never_seen, new_id()) == "room_not_found"
+    assert {refusal(who, room.id) for who in (member, left, guest)} == {"banned"}
+    assert refusal(never_seen, room.share_token) == "banned", "who has its link knows it"
+
+
+def test_where_a_share_token_leads_is_remembered_for_what_goes_by_room() -> None:
+    room = make_room(make_user())
+    assert refs.room_of(room.share_token) == room.share_token
+    role_of(ANONYMOUS, room.share_token)
+    assert refs.room_of(room.share_token) == refs.room_of(room.id) == room.id
 
 
 def test_too_little_is_forbidden_and_nobody_is_asked_to_sign_in() -> None:

@@ -16,8 +16,9 @@ from app.messages import service as messages
 from app.rooms import service as rooms
 from app.rooms.models import AuditEntry, Role, Room
 from app.timers import service as timers
-from tests.messages.support import counted, refused, send
+from tests.messages.support import refused, send
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.statements import counted
 
 SECRET = "between the two of us"
 
@@ -99,6 +100,19 @@ def test_invitations_roles_tokens_transcripts_and_questions_are_there(ada: Actor
         ("question", question["id"], {"state": "approved", "authorId": eve.id}),
         ("transcript-exported", None, {}),
     ]
+
+
+def test_a_flash_and_who_came_in_by_an_invitation_are_there(ada: Actor, room: Room) -> None:
+    link = rooms.create_link(actor=ada, room_id=room.id, role="host")
+    bob = make_user("bob")
+    for _ in range(2):
+        rooms.accept_link(actor=bob, token=link.token)
+    rooms.flash_stage(actor=bob, room_id=room.id)
+    flashed, joined, _ = entries(ada, room)
+    assert (flashed.action, flashed.event, flashed.actor_name, flashed.subject) == ("flash", "stage-flash", "bob", None)
+    assert (joined.action, joined.actor_id, joined.details) == ("link-used", bob.id, {"role": "host"})
+    assert joined.subject is not None
+    assert joined.subject.id == link.id
 
 
 def test_no_words_and_no_secret_are_in_it(ada: Actor, eve: Actor, room: Room) -> None:

@@ -194,3 +194,41 @@ def test_a_room_that_is_deleted_meanwhile_is_not_changed(published: list[Event])
     numbered = [event.name for event in published if event.stream == "room"]
     assert numbered[-1] == "room-deleted"
     assert numbered.count("room-deleted") == 1
+
+
+@pytest.mark.parametrize("way", ["join", "link"])
+@pytest.mark.parametrize("first", ["joiner", "ban"])
+def test_who_comes_while_being_banned_is_not_both_banned_and_a_member(
+    monkeypatch: pytest.MonkeyPatch, way: str, first: str
+) -> None:
+    """Whoever has looked first waits there until the other one has done all it can."""
+    from app.rooms.service import bans, links, members
+
+    owner, bob = make_user(), make_user()
+    room = make_room(owner)
+    link = service.create_link(actor=owner, room_id=room.id, role="member")
+
+    def come() -> Any:
+        if way == "join":
+            return service.join_room(actor=bob, ref=room.id).role
+        return service.accept_link(actor=bob, token=link.token).role
+
+    def ban() -> Any:
+        return service.create_ban(actor=owner, room_id=room.id, user_id=bob.id).user_id
+
+    module = bans if first == "ban" else members if way == "join" else links
+    name = "insert_unless_exists" if first == "ban" else "find_person"
+    proceed, others = getattr(module, name), []
+
+    def wait_for_the_other(*args: Any, **kwargs: Any) -> Any:
+        if not others:
+            others.append(gevent.spawn(at_once, come if first == "ban" else ban))
+            others[0].join(0.3)
+        return proceed(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, wait_for_the_other)
+    at_once(ban if first == "ban" else come)
+    others[0].join(10)
+    assert roles(room).get(str(bob.id), "left") == "left"
+    with pytest.raises(AppError, match="banned"):
+        service.join_room(actor=bob, ref=room.id)

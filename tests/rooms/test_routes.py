@@ -85,7 +85,9 @@ def test_a_cursor_of_ones_own_making_is_refused(http: Client, query: str) -> Non
     assert (answer.status_code, code_of(answer)) == (400, "bad_cursor")
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=1.5", "other=1", "cursor=" + "x" * 201])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "limit=1.5", "limit=%201", "limit=१", "other=1", "cursor=" + "x" * 201]
+)
 def test_a_bad_query_is_refused(http: Client, query: str) -> None:
     assert http(make_user()).get(f"/rooms?{query}").status_code == 422
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -149,9 +150,13 @@ def test_joining_begins_where_the_conversation_is_and_keeps_that_over_leaving(pu
     with reading() as session:
         membership = session.get_one(Membership, (bob.user_id, room.id))
         assert (membership.role, membership.joined_chat_seq) == ("member", 7)
-    assert access_changes(published) == [(bob.id, None, "role"), (bob.id, None, "left"), (bob.id, None, "role")]
+    assert access_changes(published) == [
+        (bob.id, None, "admitted"),
+        (bob.id, None, "left"),
+        (bob.id, None, "admitted"),
+    ]
     assert len(told(published, "member-joined")) == 2
-    assert logged(room) == []
+    assert [event.cause for event in logged(room)] == ["left"]
 
 
 def test_leaving_is_refused_to_owners_to_strangers_and_in_direct_rooms() -> None:
@@ -292,6 +297,18 @@ def test_a_room_without_guests_lets_none_in() -> None:
         service.admit_guest(actor=ANONYMOUS, ref=room.id, name="Ada")
 
 
+def refused_link(token: str) -> list[str] | None:
+    """Why, alike for who reads an invitation and for who accepts it."""
+    whys = []
+    for use in (service.get_invitation, partial(service.accept_link, actor=make_user())):
+        with pytest.raises(AppError) as refused:
+            use(token=token)
+        assert refused.value.code == "link_not_found"
+        whys.append(refused.value.details.get("link"))
+    assert whys[0] == whys[1]
+    return whys[0]
+
+
 def test_a_link_ends_by_its_date_by_its_uses_and_with_its_room(clock: FakeClock) -> None:
     owner = make_user()
     room = make_room(owner, is_private=True)
@@ -300,17 +317,18 @@ def test_a_link_ends_by_its_date_by_its_uses_and_with_its_room(clock: FakeClock)
     )
     once = service.create_link(actor=owner, room_id=room.id, role="member", max_uses=1)
     always = service.create_link(actor=owner, room_id=room.id, role="viewer")
+    assert service.get_invitation(token=once.token).role == "member"
     service.accept_link(actor=make_user(), token=once.token)
-    with refusal("link_not_found"):
-        service.accept_link(actor=make_user(), token=once.token)
+    assert refused_link(once.token) == ["It has been used as often as it may."]
     clock.advance(1000)
+    assert refused_link(dated.token) == ["It has expired."]
     late = make_user()
     with refusal("link_not_found"):
         service.accept_link(actor=late, token=dated.token)
     assert role_of(room, late) is None
     service.delete_room(actor=owner, room_id=room.id)
-    with refusal("link_not_found"):
-        service.accept_link(actor=late, token=always.token)
+    assert refused_link(always.token) is None
+    assert refused_link("nonsense\x00") is None
 
 
 def test_a_link_raises_and_never_lowers_and_uses_nothing_up_in_vain() -> None:

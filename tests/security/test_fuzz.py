@@ -56,9 +56,9 @@ def test_schemathesis_finds_nothing_in_any_operation(start_server: StartServer, 
 
 @pytest.mark.long
 def test_schemathesis_finds_nothing_step_by_step_on_postgresql(
-    start_server: StartServer, postgres_url: str, tmp_path: Path
+    start_server: StartServer, clean_postgres_url: str, tmp_path: Path
 ) -> None:
-    server = start_server(UNLIMITED, DATABASE_URL=postgres_url)
+    server = start_server(UNLIMITED, DATABASE_URL=clean_postgres_url)
     fuzz(server, tmp_path, *SHORT, "--phases", "stateful,fuzzing", "--max-examples", "3")
 
 
@@ -67,5 +67,5 @@ def test_schemathesis_finds_nothing_step_by_step_on_postgresql(
 def test_schemathesis_finds_nothing_for_long(
     start_server: StartServer, kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    database = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if kind == "postgres" else {}
+    database = {"DATABASE_URL": request.getfixturevalue("clean_postgres_url")} if kind == "postgres" else {}
     fuzz(start_server({**UNLIMITED, **database}), tmp_path, *LONG)

@@ -69,6 +69,7 @@ LEAST: dict[str, tuple[Role, Any] | None] = {
     "POST /timers/{timer_id}/undo": (Role.HOST, None),
     "PUT /rooms/{room_id}/timers/order": (Role.HOST, {"ids": ["{timer_id}"]}),
     "POST /rooms/{room_id}/timers/import": (Role.HOST, {"csv": "title,duration\nTalk,5\n"}),
+    "POST /rooms/{room_id}/timers/import/preview": (Role.HOST, {"csv": "title,duration\nTalk,5\n"}),
     "GET /rooms/{room_id}/timers.csv": (Role.HOST, None),
     "GET /rooms/{room_id}/timers.ics": (Role.HOST, None),
     "GET /rooms/{room_id}/messages": (Role.GUEST, None),
@@ -94,6 +95,7 @@ LEAST: dict[str, tuple[Role, Any] | None] = {
     "DELETE /auth/sessions/{session_id}": (Role.OWNER, None),
     # By invitation, by signed address, or about oneself: other tests'.
     "POST /rooms/{room_id}/join": None,
+    "GET /links/{token}/accept": None,
     "POST /links/{token}/accept": None,
     "POST /dms": None,
     "GET /crowd/{share_token}": None,

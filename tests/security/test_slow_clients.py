@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.support.fixtures import StartServer
+from tests.support.people import Person
 from tests.support.server import Server
+from tests.support.waiting import eventually
 
 HEAD = b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 WITHIN_S = 10
@@ -25,8 +28,13 @@ def server(start_server: StartServer) -> Server:
     [(b"Content-Length: 900\r\n\r\n{", b" "), (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n")],
 )
 def test_a_body_that_drips_is_cut(server: Server, framing: bytes, drop: bytes) -> None:
+    assert is_cut(server, HEAD + framing, drop)
+
+
+def is_cut(server: Server, head: bytes, drop: bytes) -> bool:
+    """Whether the server ends a connection that sends `drop` after `drop`, in time and without success."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=WITHIN_S) as sock:
-        sock.sendall(HEAD + framing)
+        sock.sendall(head)
         sock.settimeout(DRIP_S)
         ends_s = time.monotonic() + WITHIN_S
         while time.monotonic() < ends_s:
@@ -36,10 +44,22 @@ def test_a_body_that_drips_is_cut(server: Server, framing: bytes, drop: bytes) -
             except TimeoutError:
                 continue
             except (ConnectionResetError, BrokenPipeError):
-                return
-            assert answer == b"" or answer.startswith(b"HTTP/1.1 400"), answer
-            return
-        pytest.fail("the server still waits for the end of the body")
+                return True
+            return answer == b"" or answer.startswith(b"HTTP/1.1 400")
+    return False
+
+
+def test_a_file_that_drips_is_cut_and_leaves_nothing(server: Server) -> None:
+    ada = Person(server.url)
+    room = ada.post("/api/rooms", name="Files")
+    announced = {"roomId": room["id"], "filename": "a.txt", "mime": "text/plain", "bytes": 900}
+    ticket = ada.post("/api/upload/init", **announced)
+    head = f"PUT {ticket['url']} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 900\r\n\r\n"
+    assert is_cut(server, head.encode(), b"x")
+    incoming = Path(server.settings["DATA_DIR"], "incoming")  # is there, since the file had begun
+    eventually(lambda: list(incoming.iterdir()) == [], 5)
+    refused = ada.request("POST", "/api/upload/complete", json={"uploadId": ticket["uploadId"]})
+    assert refused.json()["error"]["code"] == "upload_incomplete"
 
 
 def test_a_body_that_is_large_and_steady_is_read(server: Server) -> None:

@@ -18,6 +18,7 @@ from app.core.event import Event
 from app.rooms.models import Room
 from app.settings import Settings
 from tests.support.factories import add_member, make_room, make_user
+from tests.support.waiting import eventually
 
 ACTOR = "tests.actor"
 SECRET = "a-test-secret-of-more-than-32-bytes!"
@@ -56,6 +57,9 @@ def app(settings: Settings, clock: FakeClock) -> Iterator[Flask]:
         _made[kind] = create_app(settings, clock=clock)
         _made[kind].before_request(_act_as_told)
     yield _made[kind]
+    # Greenlets of the test may still read; a connection that comes back later is nobody's to close.
+    engines = (database.engine, database.read_engine)
+    eventually(lambda: not any(engine.pool.checkedout() for engine in engines), what="a connection was not given back")  # type: ignore[attr-defined]
     database.dispose()
 
 

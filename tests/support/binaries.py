@@ -59,7 +59,7 @@ def chromium() -> Path:
 
 def node() -> Path:
     """Node.js, in which the stock socket.io-client runs."""
-    return _required("Node.js 18 or newer", on_path("node", "nodejs"))
+    return _required("Node.js 20 or newer", on_path("node", "nodejs"))
 
 
 def _required(what: str, program: Path | None) -> Path:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -147,13 +147,13 @@ def server(start_server: StartServer) -> Server:
     return start_server()
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the end of every running service's log beside a failure."""
-    outcome = yield
-    report = outcome.get_result()  # type: ignore[attr-defined]
+    report = yield
     if report.failed:
-        for process in Process.started:
+        for process in list(Process.started):
             lines = LOG_LINES.get(process.name, OTHER_LOG_LINES)
             tail = "\n".join(process.log.splitlines()[-lines:])
             report.sections.append((f"log of {process.name} on port {process.port}", tail))
+    return report

@@ -8,10 +8,9 @@ from typing import Any, Self
 import requests
 import socketio
 
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 PASSWORD = "correct horse battery"
-TIMEOUT_S = 10
 _numbers = itertools.count(1)
 
 
@@ -37,7 +36,7 @@ class Person:
         """Any request, with the bearer token."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers.update(kwargs.pop("headers", {}))
-        return requests.request(method, self.url + path, headers=headers, timeout=TIMEOUT_S, **kwargs)
+        return requests.request(method, self.url + path, headers=headers, timeout=PATIENCE_S, **kwargs)
 
     def post(self, path: str, **body: Any) -> Any:
         """A POST that must succeed; its JSON."""
@@ -80,7 +79,7 @@ class Socket:
         self.events: list[tuple[str, tuple[Any, ...]]] = []
         self.client = socketio.Client(reconnection=False)
         self.client.on("*", lambda name, *args: self.events.append((name, args)))
-        self.client.connect(url, wait_timeout=TIMEOUT_S, **options)
+        self.client.connect(url, wait_timeout=PATIENCE_S, **options)
         self._connection = self.client.eio.ws  # which the client forgets, unclosed, when the server ends it
 
     def __enter__(self) -> Self:
@@ -91,7 +90,7 @@ class Socket:
 
     def call(self, name: str, data: Any = None) -> Any:
         """Send an event and return its ack."""
-        return self.client.call(name, data, timeout=TIMEOUT_S)
+        return self.client.call(name, data, timeout=PATIENCE_S)
 
     def emit(self, name: str, data: Any = None) -> None:
         """Send an event without asking for an ack."""
@@ -111,7 +110,7 @@ class Socket:
         """The first argument of every event `name` so far."""
         return [args[0] if args else None for got, args in list(self.events) if got == name]
 
-    def expect(self, name: str, within_s: float = 5.0, count: int = 1) -> Any:
+    def expect(self, name: str, within_s: float = PATIENCE_S, count: int = 1) -> Any:
         """Wait until `count` events `name` came; the first argument of the last of them."""
         eventually(lambda: len(self.of(name)) >= count, within_s, f"no {name} (have {self.names()})")
         return self.of(name)[count - 1]

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 TYPICAL_SECONDS = 0.3
 SECONDS_A_TEST = {
@@ -51,3 +52,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others = [item for item in items if shard_of[file_of(item)] != mine - 1]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if shard_of[file_of(item)] == mine - 1]
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Write what failed, with the end of its traceback, where FAILURES says: scripts/test.sh prints it last."""
+    if not (path := os.environ.get("FAILURES")):
+        return
+    bad = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]
+    Path(path).write_text("".join(f"\n{report.nodeid} ({report.when})\n{end_of(report)}\n" for report in bad))
+
+
+def end_of(report: pytest.TestReport, lines: int = 30) -> str:
+    """The last lines of the report's traceback; what was written and logged stands where it failed."""
+    return "\n".join(report.longreprtext.splitlines()[-lines:])

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 
 STEP_S = 0.005
+PATIENCE_S = 15.0
+"""How long a busy machine may take for what a quiet one does at once. What is promised in time has a bound of its own."""
 
 
-def eventually(condition: Callable[[], object], within_s: float = 5.0, what: str = "") -> float:
+def eventually(condition: Callable[[], object], within_s: float = PATIENCE_S, what: str = "") -> float:
     """Return, as soon as `condition` holds, the seconds that it took.
 
     Raises:

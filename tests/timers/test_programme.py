@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.backends.transaction import reading
 from app.core.actor import Actor
 from app.core.clock import FakeClock, add_ms
 from app.core.errors import AppError
@@ -86,7 +87,7 @@ def test_columns_may_come_in_any_order_form_and_delimiter() -> None:
         slots = read_programme("\ufeff" + "\r\n".join(delimiter.join(row) for row in [*rows, [], ["", " "]]))
         at = datetime(2026, 1, 2, 9, tzinfo=UTC)
         values = {"title": "A", "duration_ms": 300_000, "description": "d"}
-        assert slots == [Slot(values, at, date(2026, 1, 2), "", is_alarm=True)]
+        assert slots == [Slot(values, at, date(2026, 1, 2), "", alarm=at)]
 
 
 def test_every_bad_row_is_named_with_all_that_is_wrong() -> None:
@@ -128,7 +129,7 @@ def test_the_schedule_of_pretalx_is_read_as_text_or_decoded() -> None:
     first, second = read_programme(document, room="Hall")
     assert [first, second] == read_programme(json.dumps(document))
     assert first.values == {"title": "Welcome", "duration_ms": 45 * MINUTE_MS, "description": "Ada, Bob · Talk"}
-    assert (first.start, first.is_alarm) == (datetime(2026, 1, 2, 8, tzinfo=UTC), False)
+    assert (first.start, first.alarm) == (datetime(2026, 1, 2, 8, tzinfo=UTC), None)
     assert (second.values["duration_ms"], second.start) == (90 * MINUTE_MS, None)
 
 
@@ -176,6 +177,43 @@ def test_an_import_appends_all_or_nothing(host: Actor, room: Room, published: li
     assert [event.name for event in published] == ["timer-created"] * 3
 
 
+def test_a_replacement_takes_the_place_of_all_that_was_there(
+    host: Actor, room: Room, published: list[Event], clock: FakeClock
+) -> None:
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id, "content": "title,duration\nA,5\nB,6"}
+    service.import_timers(**arguments)
+    old = list_ids(room)
+    preview = service.preview_import(**arguments)
+    assert ([row["title"] for row in preview.items], preview.timer_count, preview.can_replace) == (["A", "B"], 2, True)
+    timers = service.import_timers(**arguments, mode="replace")
+    assert list_ids(room) == [timer.id for timer in timers]
+    assert not set(old) & set(list_ids(room))
+    assert [event.name for event in published[2:]] == ["timer-deleted"] * 2 + ["timer-created"] * 2
+    assert refusal(service.undo_timer, actor=host, timer_id=old[0]) == "nothing_to_undo"
+
+
+@pytest.mark.parametrize("actions", [[service.start_timer], [service.start_timer, service.pause_timer]])
+def test_a_run_that_is_on_is_not_replaced(host: Actor, room: Room, clock: FakeClock, actions: list[Any]) -> None:
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id, "content": "title,duration\nA,5"}
+    (timer,) = service.import_timers(**arguments)
+    for action in actions:
+        action(actor=host, timer_id=timer.id)
+    assert not service.preview_import(**arguments).can_replace
+    assert refusal(service.import_timers, **arguments, mode="replace") == "show_is_on"
+    assert list_ids(room) == [timer.id]
+    service.reset_timer(actor=host, timer_id=timer.id)
+    service.import_timers(**arguments, mode="replace")
+    assert timer.id not in list_ids(room)
+
+
+def test_a_preview_shows_good_rows_and_names_bad_ones(host: Actor, room: Room, published: list[Event]) -> None:
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id}
+    preview = service.preview_import(content="title,duration\nA,5\nB,x\n,5", **arguments)
+    assert ([row["title"] for row in preview.items], list(preview.problems)) == (["A"], ["row 3", "row 4"])
+    assert (list_ids(room), published) == ([], [])
+    assert refusal(service.preview_import, content="nothing", **arguments) == "import_failed"
+
+
 def test_a_plan_starts_nothing_unless_asked(host: Actor, room: Room, clock: FakeClock) -> None:
     def imported(text: str, **options: Any) -> Any:
         return read(service.import_timers(actor=host, room_id=room.id, content=text, **options)[0])
@@ -188,6 +226,30 @@ def test_a_plan_starts_nothing_unless_asked(host: Actor, room: Room, clock: Fake
     assert imported(f"title,duration,startsAt\nA,5,{later.isoformat()}").wakes_at == later
     past = imported("title,duration,startsAt\nA,5,2020-01-01T00:00Z")
     assert (past.starts_at, past.planned_at) == (None, datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_a_run_that_was_exported_is_imported_as_it_was(host: Actor, room: Room, clock: FakeClock) -> None:
+    later = add_ms(clock.now(), 3_600_000)
+    plan = f"title,duration_min,start\nPlanned,5,{later.isoformat()}\nFree,10,"
+    planned, free = service.import_timers(actor=host, room_id=room.id, content=plan)
+    rings = {"title": "Rings", "duration_ms": 60_000, "starts_at": later, "on_finish": "overtime", "warn_ms": 30_000}
+    service.create_timer(actor=host, room_id=room.id, values={**rings, "danger_ms": 5_000, "description": "By itself"})
+    service.order_timers(actor=host, room_id=room.id, ids=[free.id, planned.id, list_ids(room)[-1]])
+    kept = ("title", "description", "duration_ms", "warn_ms", "danger_ms", "on_finish", "starts_at")
+    with reading() as session:
+        before = [[getattr(timer, name) for name in kept] for timer in service.list_timers(session, room.id)]
+    again = service.import_timers(actor=host, room_id=room.id, content=service.export_csv(actor=host, room_id=room.id))
+    assert [[getattr(timer, name) for name in kept] for timer in again] == before
+    assert [(timer.title, timer.planned_at) for timer in again] == [
+        ("Free", None),
+        ("Planned", later),
+        ("Rings", later),
+    ]
+
+
+def list_ids(room: Room) -> list[str]:
+    with reading() as session:
+        return [timer.id for timer in service.list_timers(session, room.id)]
 
 
 def test_an_export_can_be_imported_again(host: Actor, room: Room, clock: FakeClock) -> None:

@@ -244,6 +244,24 @@ def test_a_programme_comes_as_json_as_csv_or_as_a_file(http: Http, host: Actor, 
         assert rows == [("Opening", 300_000), ("Talk", 1_800_000)]
 
 
+def test_an_import_is_previewed_and_replaces_what_is_there(http: Http, host: Actor, room: Room) -> None:
+    path = f"/rooms/{room.id}/timers/import"
+    old = http(host, "POST", path, {"csv": CSV}).get_json()["items"]
+    preview = http(host, "POST", f"{path}/preview", {"csv": CSV + "Bad,x\n"})
+    assert preview.status_code == 200
+    body = preview.get_json()
+    assert [(item["title"], item["duration"]) for item in body["items"]] == [("Opening", 300_000), ("Talk", 1_800_000)]
+    assert (list(body["problems"]), body["timerCount"], body["canReplace"]) == (["row 4"], 2, True)
+    new = http(host, "POST", f"{path}?mode=replace", data=CSV, content_type="text/csv")
+    assert new.status_code == 201
+    timers = http(host, "GET", f"/rooms/{room.id}").get_json()["timers"]
+    assert [timer["id"] for timer in timers] == [item["id"] for item in new.get_json()["items"]]
+    assert not {item["id"] for item in old} & {timer["id"] for timer in timers}
+    assert code_of(http(host, "POST", path, {"csv": CSV, "mode": "merge"})) == "validation_failed"
+    http(host, "POST", f"/timers/{timers[0]['id']}/start")
+    assert code_of(http(host, "POST", path, {"csv": CSV, "mode": "replace"})) == "show_is_on"
+
+
 def test_a_bad_import_says_why(http: Http, host: Actor, room: Room) -> None:
     path = f"/rooms/{room.id}/timers/import"
     answer = http(host, "POST", path, {"csv": "title,duration\nA,x\n,5"})
@@ -261,7 +279,8 @@ def test_the_run_of_show_comes_out_as_files(http: Http, host: Actor, room: Room)
     make_timer(room, host, starts_at=FakeClock().advance(MINUTE_MS))
     table = http(host, "GET", f"/rooms/{room.id}/timers.csv")
     assert table.content_type == "text/csv; charset=utf-8"
-    assert table.text.splitlines()[1].startswith("1,Talk,,idle,2026-01-01T12:01:00.000Z,00:10:00,")
+    starts = "2026-01-01T12:01:00.000Z"
+    assert table.text.splitlines()[1].startswith(f"1,Talk,,idle,{starts},60000,15000,stop,{starts},00:10:00,")
     calendar = http(host, "GET", f"/rooms/{room.id}/timers.ics")
     assert calendar.content_type == "text/calendar; charset=utf-8"
     assert "DTSTART:20260101T120100Z\r\n" in calendar.text

@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 import pytest
+import requests
 
 from tests.support.people import Person
 from tests.support.server import Server
@@ -68,6 +69,30 @@ class Crowd:
                 self.failures.append(str(answer.status))
             time.sleep(1)
         connection.close()
+
+
+def test_what_one_asks_for_does_not_come_to_the_others(nginx: Nginx, host: Person, room: dict[str, Any]) -> None:
+    strange = {
+        "X-Request-ID": "mine",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Prefix": "/evil",
+        "Forwarded": "host=evil.example",
+        "Accept-Language": "fr",
+        "Cookie": "lang=fr",
+        "Authorization": "Bearer mine",
+        "X-Share-Token": "mine",
+        "Range": "bytes=0-10",
+    }
+    for path in (f"/api/crowd/{room['shareToken']}", f"/r/{room['shareToken']}/crowd"):
+        first = requests.get(f"{nginx.url}{path}", headers=strange, timeout=5)
+        again = requests.get(f"{nginx.url}{path}", timeout=5)
+        assert again.headers["X-Cache"] == "HIT"
+        assert first.headers["X-Request-ID"] == again.headers["X-Request-ID"] != "mine"
+        assert again.status_code == 200
+        assert "evil" not in again.text + str(again.headers)
+        assert '<html lang="fr"' not in again.text
+        assert not {"RateLimit-Remaining", "Set-Cookie", "Strict-Transport-Security"} & set(again.headers)
 
 
 def test_two_hundred_viewers_cost_the_worker_a_request_a_second(

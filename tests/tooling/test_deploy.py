@@ -86,6 +86,13 @@ def test_every_systemd_worker_is_routed_by_its_id() -> None:
     assert routed == nginx_conf.HOST_WORKERS
 
 
+def test_workers_listen_on_the_loopback_as_a_user_of_their_own_with_a_private_folder() -> None:
+    service = unit("greenroom@.service")["Service"]
+    assert "HOST=127.0.0.1" in service["Environment"].split()
+    assert (service["User"], service["NoNewPrivileges"], service["ProtectSystem"]) == ("greenroom", "yes", "strict")
+    assert (service["StateDirectory"], service["StateDirectoryMode"]) == ("greenroom", "0700")
+
+
 @pytest.mark.parametrize("name", ["greenroom@.service", "greenroom-migrate.service"])
 def test_units_set_only_settings_that_exist(name: str) -> None:
     environment = unit(name)["Service"]["Environment"]

@@ -1,11 +1,18 @@
-"""A migration of a database that is in use: it waits a while for its locks, gives up, and stands in nobody's way meanwhile."""
+"""Migrations of databases with something in them, there and back; and of one in use, where they stand in nobody's way."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import gevent
 import psycopg
 import pytest
+from sqlalchemy import MetaData, create_engine, inspect, select
 
+from app.settings import Settings
 from tests.support.databases import PostgresTemplates
 from tests.support.processes import ServiceError, new_directory
 from tests.support.server import flask
@@ -33,3 +40,82 @@ def test_a_migration_of_a_table_in_use_lets_others_write_and_gives_up_in_time(
             with pytest.raises(ServiceError, match="lock timeout"):
                 migrating.get(timeout=30)
         migrate("upgrade", "0006")
+
+
+REVISIONS = sorted(path.stem[:4] for path in (Path(__file__).parents[2] / "migrations" / "versions").glob("0*.py"))
+#: The last revision that made a table which the demo fills.
+FILLED = "0005"
+
+Migrate = Callable[..., str]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def seeded(request: pytest.FixtureRequest, postgres_templates: PostgresTemplates) -> Iterator[tuple[str, Migrate]]:
+    """The URL of a database with the demo in it, and flask with it."""
+    directory = new_directory("migrate")
+    with postgres_templates.fresh() as url:
+        settings = {"DATABASE_URL": url} if request.param == "postgres" else {"DATA_DIR": str(directory)}
+
+        def run(*command: str) -> str:
+            return flask(*command, settings=settings, directory=directory)
+
+        run("db", "upgrade")
+        run("seed")
+        yield Settings.from_env(settings, dotenv=None).sqlalchemy_url, run
+
+
+def schema(url: str) -> dict[str, Any]:
+    """Tables, columns, keys and indexes; in no order."""
+    found = {}
+    engine = create_engine(url)
+    look = inspect(engine)
+    for table in set(look.get_table_names()) - {"alembic_version"}:
+        kinds = (look.get_columns, look.get_indexes, look.get_foreign_keys, look.get_unique_constraints)
+        found[table] = sorted(said(each) for kind in kinds for each in kind(table))
+        found[table].append(str(sorted(look.get_pk_constraint(table)["constrained_columns"])))
+    engine.dispose()
+    return found
+
+
+def said(part: Mapping[str, Any]) -> str:
+    options = {name: str(value) for name, value in part.get("dialect_options", {}).items()}
+    return str({**part, "dialect_options": options})
+
+
+def rows(url: str) -> dict[str, list[str]]:
+    """Everything in the tables that the demo fills, by the columns that were there before FILLED was left."""
+    engine = create_engine(url)
+    tables = MetaData()
+    tables.reflect(engine)
+    found = {}
+    with engine.connect() as connection:
+        for name, table in tables.tables.items():
+            if not re.match(r"alembic|canaries|audit|messages_search", name):
+                columns = [
+                    column for column in table.columns if column.name not in ("question_state", "search_document")
+                ]
+                found[name] = sorted(str(tuple(row)) for row in connection.execute(select(*columns)))
+    engine.dispose()
+    return found
+
+
+def test_the_way_back_and_forth_again_keeps_what_is_in_the_database(seeded: tuple[str, Migrate]) -> None:
+    url, run = seeded
+    shape, kept = schema(url), rows(url)
+    assert kept["users"]
+    assert kept["messages"]
+    for revision in reversed(REVISIONS[REVISIONS.index(FILLED) : -1]):
+        run("db", "downgrade", revision)
+        assert rows(url) == kept, revision
+    run("db", "upgrade")
+    assert (schema(url), rows(url)) == (shape, kept)
+    run("check")
+
+
+def test_the_way_back_leads_to_nothing_and_from_there_to_the_same_schema(seeded: tuple[str, Migrate]) -> None:
+    url, run = seeded
+    shape = schema(url)
+    run("db", "downgrade", "base")
+    assert schema(url) == {}
+    run("db", "upgrade")
+    assert schema(url) == shape

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import run
+from tools import ports
 
 ROOT = Path(__file__).parents[2]
 PLAIN_TOOLS = ("sh", "dirname", "grep", "cmp", "cp", "awk", "env")
@@ -74,7 +74,19 @@ def test_the_tests_ask_for_node_where_there_is_none(machine: Path) -> None:
     (machine / ".venv" / "bin").mkdir(parents=True)
     (machine / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (machine / ".venv" / ".installed-requirements-dev.txt").write_text("")
-    assert "needs Node.js 18 or newer" in start(machine, "test").stderr
+    assert "needs Node.js 20 or newer" in start(machine, "test").stderr
+
+
+def test_the_tests_refuse_a_node_that_is_too_old_and_say_which_it_is(machine: Path) -> None:
+    (machine / "requirements-dev.txt").write_text("")
+    (machine / ".venv" / "bin").mkdir(parents=True)
+    (machine / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (machine / ".venv" / ".installed-requirements-dev.txt").write_text("")
+    install(machine, "npm", "exit 0")
+    install(machine, "node", 'case "$1" in --version) echo v18.20.4;; *) exit 1;; esac')
+    done = start(machine, "test")
+    assert done.returncode == 1
+    assert "needs Node.js 20 or newer; this is v18.20.4" in done.stderr
 
 
 def test_an_environment_in_step_with_its_lock_is_left_alone(machine: Path) -> None:
@@ -92,19 +104,19 @@ def test_a_taken_port_is_named_together_with_a_free_one() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit) as refusal:
-            run.refuse_taken_port("127.0.0.1", port)
+            ports.refuse_taken_port("127.0.0.1", port)
     line = str(refusal.value)
     suggested = re.search(r"PORT=(\d+) make run", line)
     assert line.startswith(f"Port {port} is taken.")
     assert suggested
-    assert run.is_free("127.0.0.1", int(suggested[1]))
+    assert ports.is_free("127.0.0.1", int(suggested[1]))
 
 
 def test_a_free_port_is_no_reason_to_refuse() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    run.refuse_taken_port("127.0.0.1", port)
+    ports.refuse_taken_port("127.0.0.1", port)
 
 
 def test_make_help_describes_every_script() -> None:

@@ -37,6 +37,27 @@ def test_a_server_with_a_weak_secret_ends_at_once_and_says_why() -> None:
         Server({"APP_ENV": "production", "JWT_SECRET": "weak"}).start()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("WORKER_ID", "w-1", "must be 1 to 32 letters or digits, not 'w-1'"),
+        ("REDIS_URL", "localhost:6379", "must begin with redis:// or rediss://"),
+        ("PUBLIC_URL", "greenroom.example.org", "must begin with https:// or http://"),
+        ("S3_ENDPOINT", "bucket.example.org", "must begin with https:// or http://"),
+        ("DATABASE_URL", "mysql://greenroom", "must be a postgresql:// or sqlite:/// URL"),
+        ("AUDIT_KEEP_DAYS", "a year", "must be a whole number, not 'a year'"),
+        ("SOCKET_PING_INTERVAL_MS", "often", ""),
+        ("HTTP_IO_TIMEOUT_MS", "long", ""),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_in_one_line(name: str, value: str, why: str) -> None:
+    server = Server({name: value})
+    with pytest.raises(ServiceError):
+        server.start()
+    (line,) = server.log.splitlines()
+    assert line.startswith(f"greenroom: {name}: {why}")
+
+
 def test_neither_the_developers_settings_nor_a_dotenv_reach_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/precious")
     assert "DATABASE_URL" not in environment({})

@@ -1,5 +1,10 @@
 """The shares of tests/support/shards.py."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,3 +30,45 @@ def test_no_shard_is_dearer_than_the_others_by_more_than_one_file(costs: dict[st
 
 def test_a_browser_test_counts_for_many_plain_ones() -> None:
     assert cost_of("tests/browser/test_room.py", 2) > cost_of("tests/rooms/test_rights.py", 20)
+
+
+SOME_TESTS = """
+def test_sum():
+    print("adding")
+    assert 1 + 1 == 3
+
+def test_lost(nowhere):
+    pass
+
+def test_fine():
+    pass
+"""
+
+
+def test_what_failed_is_written_with_its_reason_for_the_end_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text(SOME_TESTS)
+    told = tmp_path / "failures.txt"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "tests.support.shards",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        tmp_path,
+        tmp_path,
+    ]
+    variables = {name: value for name, value in os.environ.items() if name != "SHARD"} | {"FAILURES": str(told)}
+    subprocess.run(command, env=variables, capture_output=True, check=False)
+    text = told.read_text()
+    for part in (
+        "test_some.py::test_sum (call)",
+        "assert (1 + 1) == 3",
+        "test_lost (setup)",
+        "'nowhere' not found",
+    ):
+        assert part in text
+    assert "test_fine" not in text

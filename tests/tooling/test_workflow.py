@@ -39,9 +39,13 @@ def test_style_types_and_tests_on_both_databases_are_run() -> None:
     assert "scripts/lint.sh" in commands("lint")
     assert "scripts/types.sh" in commands("lint")
     assert "not postgres" in commands("embedded")
-    assert commands("test").startswith("sh scripts/test.sh")
+    assert commands("test").splitlines()[-1].startswith("sh scripts/test.sh")
     assert set(JOBS["test"]["services"]) == {"postgres", "valkey"}
     assert JOBS["test"]["strategy"]["matrix"]["half"] == ["1/2", "2/2"]
+
+
+def test_the_alerts_are_tried_in_a_real_prometheus() -> None:
+    assert "install -y -qq --no-install-recommends prometheus" in commands("test")
 
 
 def test_the_oldest_python_that_is_promised_is_tried() -> None:

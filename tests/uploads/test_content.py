@@ -7,7 +7,8 @@ import wave
 
 import pytest
 
-from app.uploads.content import HEAD_BYTES, TAIL_BYTES, Sample, is_of_type, normal_type, shows_inline
+from app.settings import UPLOAD_TYPES
+from app.uploads.content import HEAD_BYTES, TAIL_BYTES, Sample, announced_type, is_of_type, normal_type, shows_inline
 from tests.uploads.support import archive, picture
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -96,3 +97,22 @@ def test_what_could_run_is_never_shown_in_place() -> None:
     shown = {"image/png", "audio/mpeg", "video/mp4"}
     saved = {"image/svg+xml", "text/html", "application/pdf", "text/plain", "application/xhtml+xml", "text/javascript"}
     assert {mime for mime in shown | saved if shows_inline(mime)} == shown
+
+
+@pytest.mark.parametrize(
+    ("mime", "name", "announced"),
+    [
+        ("application/octet-stream", "Notes.MD", "text/markdown"),
+        ("application/octet-stream", "talk.mp4", "video/mp4"),
+        ("application/octet-stream", "talk.m4a", "audio/mp4"),
+        ("application/octet-stream", "run.exe", "application/octet-stream"),
+        ("application/octet-stream", "zip", "application/octet-stream"),
+        ("application/octet-stream", "page.html", "application/octet-stream"),
+        ("application/vnd.ms-excel", "run.csv", "text/csv"),
+        ("application/vnd.ms-excel", "old.xls", "application/vnd.ms-excel"),
+        ("text/html", "page.md", "text/html"),
+        ("text/x-markdown", "notes.txt", "text/markdown"),
+    ],
+)
+def test_a_name_says_the_type_only_where_nobody_else_does(mime: str, name: str, announced: str) -> None:
+    assert announced_type(mime, name, UPLOAD_TYPES) == announced

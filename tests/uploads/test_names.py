@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.uploads.names import clean_filename, content_disposition
+from app.uploads.names import clean_filename
 
 PNG = (".png",)
 
@@ -43,9 +43,3 @@ def test_a_long_name_is_shortened_before_its_ending() -> None:
 
 def test_where_no_ending_is_known_the_name_keeps_its_own() -> None:
     assert clean_filename("data.xyz", ()) == "data.xyz"
-
-
-def test_the_header_has_the_name_for_old_and_new_clients() -> None:
-    header = content_disposition('€ "a".pdf', inline=False)
-    assert header == "attachment; filename=\"_ _a_.pdf\"; filename*=UTF-8''%E2%82%AC%20%22a%22.pdf"
-    assert content_disposition("a.png", inline=True).startswith("inline;")

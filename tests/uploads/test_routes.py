@@ -66,8 +66,31 @@ def test_a_part_of_a_file_can_be_asked_for(ada: Person, room: Any) -> None:
     url = ada.url + ada.post("/api/upload/complete", uploadId=ticket["uploadId"])["url"]
     part = requests.get(url, headers={"Range": "bytes=500000-500009"}, timeout=10)
     assert (part.status_code, part.content) == (206, content[500000:500010])
-    assert requests.get(url, timeout=10).content == content
+    whole = requests.get(url, timeout=10)
+    assert (whole.content, whole.headers["Accept-Ranges"]) == (content, "bytes")
     assert requests.head(url, timeout=10).headers["Content-Length"] == str(len(content))
+    beyond = requests.get(url, headers={"Range": f"bytes={len(content)}-"}, timeout=10)
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
+    for ignored in ("bytes=0-1,5-9", "lines=1-2", "nonsense"):
+        answer = requests.get(url, headers={"Range": ignored}, timeout=10)
+        assert (answer.status_code, answer.content) == (200, content), ignored
+
+
+def test_a_download_goes_on_only_if_the_file_is_the_same(ada: Person, room: Any) -> None:
+    content = b"ID3\x03" + bytes(range(256)) * 40
+    ticket = ask(ada, room, content, "audio/mpeg")
+    post(ada, ticket, content)
+    complete = {"uploadId": ticket["uploadId"]}
+    url = ada.url + ada.post("/api/upload/complete", **complete)["url"]
+    etag = requests.get(url, timeout=10).headers["ETag"]
+    later = ada.url + ada.post("/api/upload/complete", **complete)["url"]
+    known = requests.get(later, headers={"If-None-Match": etag}, timeout=10)
+    assert (known.status_code, known.content) == (304, b"")
+    for validator, status in ((etag, 206), ('"another"', 200)):
+        headers = {"Range": "bytes=10-", "If-Range": validator}
+        assert requests.get(url, headers=headers, timeout=10).status_code == status
+    refused = requests.get(url, headers={"If-Match": '"another"'}, timeout=10)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (412, "precondition_failed")
 
 
 def test_a_put_goes_to_the_same_address(ada: Person, room: Any) -> None:
@@ -120,6 +143,33 @@ def test_what_was_not_announced_is_refused(ada: Person, room: Any) -> None:
     assert (
         code(ada.request("POST", "/api/upload/complete", json={"uploadId": ticket["uploadId"]})) == "upload_incomplete"
     )
+
+
+def test_a_form_is_read_whatever_its_lines_and_pieces(ada: Person, room: Any) -> None:
+    content = b"%PDF-1.7\r\n--x\r\n--boundar\r\n" + bytes(70_000) + b"\r\n--boundary\x00"[:-2]
+    for line_break in (b"\r\n", b"\n"):
+        ticket = ask(ada, room, content, "application/pdf")
+        lines = [
+            b"--boundary",
+            b'Content-Disposition: form-data; name="Content-Type"',
+            b"",
+            b"application/pdf",
+            b"--boundary",
+            b'Content-Disposition: form-data; name="file"; filename="a"',
+            b"",
+            content,
+            b"--boundary--",
+            b"",
+        ]
+        headers = {"Content-Type": "multipart/form-data; boundary=boundary"}
+        whole = line_break.join(lines)
+        url = ada.url + ticket["url"]
+        cut = requests.post(
+            url, data=whole[: -len(line_break + b"--boundary--" + line_break)], headers=headers, timeout=10
+        )
+        assert code(cut) == "malformed"
+        assert requests.post(url, data=whole, headers=headers, timeout=10).status_code == 204
+        assert ada.post("/api/upload/complete", uploadId=ticket["uploadId"])["bytes"] == len(content)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import gevent
 import pytest
 from flask.testing import FlaskClient
 
@@ -13,6 +14,7 @@ from app.backends.storage import unavailable
 from app.backends.transaction import reading, transaction
 from app.core.actor import ANONYMOUS, Actor
 from app.core.clock import FakeClock
+from app.core.errors import AppError
 from app.core.ids import new_id
 from app.messages import service as messages
 from app.rooms.models import Membership, Room
@@ -67,6 +69,7 @@ def test_only_members_of_a_room_that_takes_files_may_ask(member: Actor, room: Ro
         ({"mime": "text/html"}, "file_type_not_allowed"),
         ({"mime": "application/x-msdownload"}, "file_type_not_allowed"),
         ({"mime": ""}, "file_type_not_allowed"),
+        ({"mime": "application/octet-stream", "filename": "run.exe"}, "file_type_not_allowed"),
         ({"bytes": 5001}, "file_too_large"),
     ],
 )
@@ -90,6 +93,56 @@ def test_a_person_has_a_quota_and_so_has_a_room(member: Actor, room: Room, clock
         init(other, room, b"x")
     clock.advance(handles.settings.upload_ticket_ms)
     init(member, room, bytes(5000))
+
+
+def test_those_who_ask_at_once_do_not_get_the_same_space_twice(member: Actor, room: Room) -> None:
+    other = make_user()
+    add_member(room, other)
+
+    def ask(actor: Actor) -> str:
+        try:
+            init(actor, room, bytes(2000))
+        except AppError as why:
+            return why.code
+        return "taken"
+
+    asked = [gevent.spawn(ask, actor) for _ in range(6) for actor in (member, other)]
+    gevent.joinall(asked)
+    answers = [greenlet.value for greenlet in asked]
+    assert answers.count("taken") == 7  # 15,000 bytes are for the room, 10,000 for each of them
+    assert answers.count("quota_exceeded") == 5
+
+
+def test_a_quota_of_zero_is_none(member: Actor, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = replace(handles.settings, upload_person_quota_bytes=0, upload_room_quota_bytes=0)
+    monkeypatch.setattr(handles, "settings", limits)
+    for _ in range(4):
+        init(member, room, bytes(5000))
+    assert count() == 4
+
+
+def test_who_asks_for_too_much_is_told_of_what(member: Actor, room: Room) -> None:
+    for _ in range(2):
+        init(member, room, bytes(5000))
+    with refused("quota_exceeded") as mine:
+        init(member, room, b"x")
+    assert set(mine.value.details or {}) == {"person"}
+    other = make_user()
+    add_member(room, other)
+    init(other, room, bytes(5000))
+    with refused("quota_exceeded") as ours:
+        init(other, room, b"x")
+    assert set(ours.value.details or {}) == {"room"}
+
+
+def test_completing_at_once_answers_all_the_same(client: FlaskClient, member: Actor, room: Room) -> None:
+    for content, mime in ((picture(), "image/png"), (b"%PDF-1.7 and so on", "application/pdf")):
+        upload_id = sent(client, member, room, content, mime)
+        calls = [gevent.spawn(service.complete_upload, actor=member, upload_id=upload_id) for _ in range(6)]
+        gevent.joinall(calls, raise_error=True)
+        assert len({(call.value["id"], call.value["bytes"]) for call in calls}) == 1
+        with client.get(calls[0].value["url"]) as answer:
+            assert len(answer.data) == calls[0].value["bytes"]
 
 
 def test_what_did_not_arrive_cannot_be_completed_but_may_still_be_sent(
@@ -160,6 +213,16 @@ def test_what_is_something_else_is_removed_and_refused(
     assert count() == 0
     with refused("upload_not_found"):
         service.complete_upload(actor=member, upload_id=upload_id)
+
+
+def test_a_file_of_unknown_type_is_of_the_one_that_its_name_and_its_content_agree_on(
+    upload: Upload, client: FlaskClient, member: Actor, room: Room
+) -> None:
+    assert upload(b"# Notes", "application/octet-stream", filename="Notes.MD")["mime"] == "text/markdown"
+    answer = init(member, room, b"MZ\x00\x01", "application/octet-stream", filename="notes.md")
+    assert send(client, ticket_of(answer), b"MZ\x00\x01") == 204
+    with refused("file_type_not_allowed"):
+        service.complete_upload(actor=member, upload_id=answer["upload_id"])
 
 
 def test_a_bomb_in_an_archive_is_kept_packed(upload: Upload) -> None:

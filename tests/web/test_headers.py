@@ -30,6 +30,7 @@ def test_every_answer_is_strict_pages_refusals_and_probes_alike(client: FlaskCli
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] in ("same-origin", "no-referrer")
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert set(headers["Permissions-Policy"].split(", ")) >= {"camera=()", "geolocation=()", "microphone=()"}
     assert "charset=utf-8" in headers["Content-Type"] or headers["Content-Type"] == "application/json"
 
 

@@ -15,6 +15,7 @@ from app.core.actor import ANONYMOUS, Actor
 from app.core.clock import FakeClock
 from app.settings import Settings
 from app.web import envelope, limits
+from app.web.refs import refs
 
 ROOM = "0190aaaa-0000-7000-8000-000000000001"
 OTHER_ROOM = "0190aaaa-0000-7000-8000-000000000002"
@@ -106,6 +107,13 @@ def test_each_room_and_each_class_has_its_own_count(clock: FakeClock) -> None:
     assert passed(site, f"/api/messages?roomId={ROOM}", "user:ada") == 0
 
 
+def test_a_room_by_its_id_and_by_its_share_token_is_one(site: FlaskClient) -> None:
+    refs.note("the-share-token", ROOM)
+    by_token = passed(site, "/api/rooms/the-share-token", "user:ada", tries=15)
+    assert by_token + passed(site, f"/api/rooms/{ROOM}", "user:ada") == 20
+    assert passed(site, "/api/rooms/another-token", "user:ada") == 20
+
+
 def test_writes_without_an_account_are_counted_by_address(site: FlaskClient) -> None:
     path = f"/api/rooms/{ROOM}/messages"
     assert passed(site, path, "guest:one", method="POST", tries=15) == 15
@@ -158,13 +166,27 @@ def test_one_name_tried_from_everywhere_is_throttled(clock: FakeClock) -> None:
     def tries() -> int:
         body = {"email": "ada@example.org"}
         asked = ((f"192.0.2.{number}", "/api/auth/login") for number in range(30))
-        return sum(passed(site, path, method="POST", json=body, tries=5, address=address) for address, path in asked)
+        return sum(passed(site, path, method="POST", json=body, tries=4, address=address) for address, path in asked)
 
-    assert tries() == 100
+    assert tries() == 50
     clock.advance(60_000)
     assert tries() == 0
     clock.advance(3_600_000)
-    assert tries() == 100
+    assert tries() == 50
+
+
+def test_an_account_is_tried_no_more_often_by_its_two_names_than_by_one_may_be(clock: FakeClock) -> None:
+    """From everywhere 100 times an hour, and neither name tells of the other."""
+    site = made_app(rate_limit_max_requests=100).test_client()
+    names = [{"email": "ada@example.org"}, {"username": "ada"}, {"email": "ada"}]
+
+    def tries(body: dict[str, str], address: str) -> int:
+        return passed(site, "/api/auth/login", method="POST", json=body, tries=12, address=address)
+
+    here = [tries(body, "192.0.2.1") for body in names]
+    assert here == [10, 10, 0]
+    anywhere = [sum(tries(body, f"192.0.2.{number}") for body in names) for number in range(2, 30)]
+    assert sum(here) + sum(anywhere) == 100
 
 
 def test_an_ipv6_network_counts_as_one_address(site: FlaskClient) -> None:
@@ -174,6 +196,16 @@ def test_an_ipv6_network_counts_as_one_address(site: FlaskClient) -> None:
     assert call(site, path, method="POST", address="2001:db8:1:3::1").status_code == 200
     assert passed(site, path, method="POST", address="198.51.100.1", tries=15) == 15
     assert passed(site, path, method="POST", address="::ffff:198.51.100.1", tries=15) == 5, "written otherwise"
+
+
+def test_a_name_is_the_same_however_it_is_spelled(clock: FakeClock) -> None:
+    """All of these find the account `ada-fi` (`normal_username`), so they are tries at one password."""
+    site = made_app(rate_limit_max_requests=100).test_client()
+    spellings = ["ada-fi", " ADA-FI ", "\uff21da-fi", "ada-\ufb01", "ad\u1d43-fi", "ada-\uff26\uff29", "\u2003ada-fi"]
+    answers = [
+        passed(site, "/api/auth/login", method="POST", json={"username": spelling}, tries=2) for spelling in spellings
+    ]
+    assert sum(answers) == 10
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"email": ["x"]}', b"\xff", b'{"email": "\\ud800"}'])

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, fields, post_load
 
 from app.core.ids import new_id
-from app.messages.schemas import MarkRead, MessageRef, SeedMessage, SendMessage
+from app.live.schemas import JoinRoom, RequestSync
+from app.messages.schemas import FlatMessage, MarkRead, MessageRef, SendMessage
 from app.web.quick import quick
-from app.web.schema import Schema, Text, Whole
+from app.web.schema import Flag, Schema, Text
 
-HOT = (SendMessage, SeedMessage, MarkRead, MessageRef)
+HOT = (SendMessage, FlatMessage, MarkRead, MessageRef, JoinRoom, RequestSync)
 ODD_TEXT = st.sampled_from(
     ["", " ", " hello ", "\x00", "\ud800", "hällo", "x" * 4000, "x" * 4001, "é" * 4001, "text", "question", "system"]
 )
@@ -28,6 +29,10 @@ VALUES = st.one_of(
     st.floats(),
     st.just([]),
     st.just({}),
+    st.fixed_dictionaries(
+        {"epoch": st.sampled_from(["e", "", 3]), "room": st.sampled_from([0, 7, -1, 2**63, True, 1.0, "1"])},
+        optional={"chat": st.integers(0, 9), "more": st.just(1)},
+    ),
 )
 KEYS = sorted({str(field.data_key) for schema in HOT for field in schema().load_fields.values()} | {"unknown"})
 
@@ -62,8 +67,8 @@ def test_the_schemas_of_hot_events_have_a_quick_way(schema: type[Schema]) -> Non
 
 
 def test_a_schema_with_other_fields_or_steps_has_none() -> None:
-    class Counted(Schema):
-        count = Whole()
+    class Flagged(Schema):
+        flag = Flag()
 
     class Changed(Schema):
         text = Text(max_length=3)
@@ -78,6 +83,6 @@ def test_a_schema_with_other_fields_or_steps_has_none() -> None:
     class Dated(Schema):
         text = fields.String(load_default=lambda: "now")
 
-    for schema in (Counted, Changed, Checked, Dated):
+    for schema in (Flagged, Changed, Checked, Dated):
         one = schema()
         assert quick(one) == one.load

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from app.auth import tokens
 from app.auth.bearers import find_account_actor, find_guest_actor
+from app.auth.guests import is_banned
 from app.auth.service.accounts import require_account
-from app.auth.tokens import TokenKind, read_token
+from app.auth.tokens import Claims, TokenKind, read_token
 from app.backends.handles import handles
-from app.backends.transaction import database
+from app.backends.transaction import database, reading
 from app.core.actor import Actor
 from app.core.clock import add_ms
 from app.core.errors import AppError
@@ -41,13 +42,22 @@ def authenticate(token: str, *, kinds: Collection[TokenKind] = EVERY_KIND) -> tu
     opened by a `socket` token may live as long as by an access token made at the same moment.
 
     Raises:
-        AppError: `invalid_token`, `token_expired`.
+        AppError: `invalid_token` (with `details.guest: ["banned"]` for a guest who is), `token_expired`.
     """
     claims = read_token(token, now=database.now())
     if claims.kind not in kinds:
         raise AppError("invalid_token")
     actor = find_guest_actor(claims) if claims.kind == "guest" else find_account_actor(claims)
     if actor is None:
-        raise AppError("invalid_token")
+        raise _refusal(claims)
     lead_ms = handles.settings.access_token_ms - tokens.SOCKET_TOKEN_MS if claims.kind == "socket" else 0
     return actor, add_ms(claims.expires_at, max(lead_ms, 0))
+
+
+def _refusal(claims: Claims) -> AppError:
+    """A guest's page that asks again learns from it when a ban was lifted: then it may ask for another nickname."""
+    if claims.kind != "guest":
+        return AppError("invalid_token")
+    with reading() as session:
+        is_out = is_banned(session, claims.subject, str(claims.room_id))
+    return AppError("invalid_token", details={"guest": ["banned"]} if is_out else None)

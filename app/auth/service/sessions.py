@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from app.auth import devices
 from app.auth.models import Device, RefreshToken
 from app.auth.service.accounts import require_account
 from app.auth.tokens import hash_token
+from app.backends.many import asked
 from app.backends.transaction import database, reading, transaction
 from app.core.actor import Actor
 from app.core.errors import AppError
@@ -56,8 +57,9 @@ def list_revoked(session: Session, session_ids: Collection[str]) -> set[str]:
     """Those of `session_ids` (devices that sockets were opened from) that are signed out; for the poll of the heads."""
     if not session_ids:
         return set()
-    alive = select(Device.id).where(Device.id.in_(list(session_ids)), Device.revoked_at.is_(None))
-    return set(session_ids) - set(session.scalars(alive))
+    session_id = asked(session, session_ids)
+    signed_in = exists().where(Device.id == session_id, Device.revoked_at.is_(None))
+    return set(session.scalars(select(session_id).where(~signed_in)))
 
 
 def prune_devices() -> int:

@@ -23,6 +23,9 @@ from app.backends.transaction import Transaction, database, reading, transaction
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import new_id
+from app.core.lines import is_one_line
+
+UNNAMED = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def register(
         raise AppError("validation_failed", details={"email": ["One of email, username is required."]})
     email = normal_email(email) if email else None
     local_part = (email or "").partition("@")[0]
-    label = (name or username or local_part)[:80]
+    label = next(text for text in (name, username, local_part, UNNAMED) if text and is_one_line(text))[:80]
     wanted = [normal_username(username)] if username else generated_usernames(name or local_part)
     values = {"email": email, "name": label, "is_operator": is_operator, "password_hash": hash_password(password)}
     for candidate in wanted:

@@ -12,8 +12,12 @@ from app.core.clock import from_wire, ms_between, to_wire
 from app.core.errors import AppError
 from app.dashboard import texts
 from app.dashboard.forms import csrf_field, duration_text
+from app.dashboard.front import overrun_ms
 from app.dashboard.language import LANGUAGES, detail_text, error_text, field_label, language, script_texts, text
+from app.uploads.service import list_accepted
 from app.web.http import current_actor
+
+ANOTHER_DAY_MIN = 720
 
 pages = Blueprint("pages", __name__, template_folder="../templates")
 
@@ -37,6 +41,8 @@ def shared() -> dict[str, Any]:
         "detail_text": detail_text,
         "field_label": field_label,
         "start_lead_ms": handles.settings.start_lead_ms,
+        "upload_types": ",".join(list_accepted()),
+        "upload_most": handles.settings.upload_max_bytes,
     }
 
 
@@ -46,9 +52,19 @@ def duration(ms: int) -> str:
     return duration_text(ms)
 
 
+@pages.app_template_filter("planned_length")
+def planned_length(timer: dict[str, Any]) -> str:
+    """The planned length and, apart, what was given or taken: `25:00 +1:00`, as `lengthText` in clients/js."""
+    added_ms = timer["addedMs"]
+    sign = "+" if added_ms > 0 else "\N{MINUS SIGN}"
+    return duration_text(timer["duration"]) + (f" {sign}{duration_text(abs(added_ms))}" if added_ms else "")
+
+
 @pages.app_template_filter("left")
 def left(timer: dict[str, Any]) -> str:
-    """What a clock shows of a timer until scripts take over, and without them: as `remaining` in clients/js, rounded up."""
+    """What a clock shows of a timer until scripts take over, and without them: as `countdown` in clients/js, rounded up."""
+    if over := over_text(overrun_ms(timer, [timer], handles.clock.now())):
+        return over
     ms = timer["remainingMs"]
     if timer["state"] == "running":
         ms = max(0, ms_between(handles.clock.now(), from_wire(timer["endTimestamp"])))
@@ -57,6 +73,17 @@ def left(timer: dict[str, Any]) -> str:
     elif ms is None:
         ms = timer["duration"] + timer["addedMs"]
     return duration_text(-(-ms // 1000) * 1000)
+
+
+@pages.app_template_filter("overrun")
+def overrun(timer: dict[str, Any], timers: list[dict[str, Any]]) -> str:
+    """By how much it ran over, of all `timers` of its room: `+2:10`; nothing where nothing is over."""
+    return over_text(overrun_ms(timer, timers, handles.clock.now()))
+
+
+def over_text(ms: int | None) -> str:
+    """`+2:10`; a second is shown once it is over."""
+    return "" if ms is None else f"+{duration_text(ms)}"
 
 
 @pages.app_template_filter("duration_input")
@@ -85,12 +112,15 @@ def utc_moment(moment: datetime) -> str:
 
 @pages.app_template_filter("drift")
 def drift(actual: str | None, planned: str | None) -> str:
-    """How much later than planned something began, in whole minutes: `+3 min`; nothing where either is unknown."""
+    """How much later than planned something began, in whole minutes: `+3 min`; nothing where either is unknown.
+
+    More than half a day is another day's plan, as for `driftText` in clients/js.
+    """
     if not (actual and planned):
         return ""
     minutes = round(ms_between(from_wire(planned), from_wire(actual)) / 60_000)
     sign = "+" if minutes > 0 else "\N{MINUS SIGN}"
-    return f"{sign}{abs(minutes)} min" if minutes else ""
+    return f"{sign}{abs(minutes)} min" if 0 < abs(minutes) <= ANOTHER_DAY_MIN else ""
 
 
 def public_url(endpoint: str, **values: Any) -> str:

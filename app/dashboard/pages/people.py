@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from app.backends.handles import handles
 from app.core.clock import add_ms
+from app.core.errors import AppError
 from app.dashboard.forms import read_form, shows_again, whole
 from app.dashboard.pages.blueprint import pages
-from app.dashboard.pages.control import back_to_control, control
+from app.dashboard.pages.control import back_to_control, control, people_lists, require_host
+from app.dashboard.pages.view import room_view
 from app.rooms import service
 from app.rooms.schemas import NewBan, NewMember
 from app.web.http import current_actor
@@ -42,6 +44,21 @@ def mute(room_id: str, kind: str, person_id: str) -> Response:
     else:
         service.mute_guest(actor=current_actor(), room_id=room_id, guest_id=person_id, muted_until=until)
     return back_to_control(room_id, "people")
+
+
+@pages.get("/rooms/<room_id>/bans/new")
+def ask_to_ban(room_id: str) -> str:
+    """Whether somebody is to be banned: asked by a dialog where there are scripts, and here where there are none."""
+    require_host(room_id)
+    who = {name: request.args[name] for name in ("userId", "guestId") if name in request.args}
+    NewBan().load(who)
+    lists = people_lists(room_id)
+    names = {member.user_id: member.user.name for member in lists["members"]}
+    names |= {guest.id: guest.name for guest in lists["guests"]}
+    (ident,) = who.values()
+    if ident not in names:
+        raise AppError("user_not_found")
+    return render_template("ban.html", room=room_view(room_id)["room"], who=who, name=names[ident])
 
 
 @pages.post("/rooms/<room_id>/bans")

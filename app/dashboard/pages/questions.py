@@ -18,8 +18,6 @@ from app.messages.schemas import EditContent
 from app.rooms import service as rooms
 from app.web.http import current_actor
 
-STAGE_LENGTH = 500
-
 
 @pages.get("/rooms/<room_id>/questions")
 def questions(room_id: str) -> str:
@@ -40,7 +38,9 @@ def ask(room_id: str) -> Response:
 def _to_stage(*, actor: Actor, message_id: str) -> None:
     """Show an approved question to everybody; what is on the stage has been approved by that."""
     question = service.set_question_state(actor=actor, message_id=message_id, state="approved")
-    rooms.change_stage(actor=actor, room_id=question["roomId"], text=question["content"][:STAGE_LENGTH], visible=True)
+    rooms.change_stage(
+        actor=actor, room_id=question["roomId"], text=service.stage_text(question["content"]), visible=True
+    )
 
 
 ACTIONS: dict[str, Callable[..., Any]] = {

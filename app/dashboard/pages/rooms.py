@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import Response as Answer
+from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.backends.handles import handles
@@ -94,11 +95,27 @@ def delete_link(room_id: str, link_id: str) -> Response:
     return back_to_control(room_id, "share")
 
 
-@pages.route("/join/<token>", methods=["GET", "POST"])
-def accept_link(token: str) -> Response | str:
-    """The page behind an invitation; accepting is a deliberate click, so that previews of the link use nothing up."""
+@pages.get("/join/<token>")
+def invitation(token: str, error: AppError | None = None) -> Answer:
+    """The page behind an invitation: to which room, by whom, as what; or why it is none any more."""
+    found = None
+    try:
+        found = service.get_invitation(token=token)
+    except AppError as why:
+        if why.code != "link_not_found":
+            raise
+        error = why
+    response = make_response(render_template("join.html", token=token, invitation=found, error=error))
+    response.status_code = error.status if error else 200
+    # The address is the key to the room: it must not travel to other sites.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@pages.post("/join/<token>")
+@shows_again(invitation)
+def accept_link(token: str) -> Response:
+    """Accepting is a deliberate click, so that previews of the link use nothing up."""
     require_person()
-    if request.method == "GET":
-        return render_template("join.html", token=token)
     view = service.accept_link(actor=current_actor(), token=token)
     return back_to_control(view.room.id)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+import orjson
+from flask import make_response, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
@@ -23,7 +24,25 @@ from app.timers.intake import read_import
 from app.timers.schemas import TimerSchema
 from app.web.http import current_actor
 
-_CONVERT = {"duration": duration_ms, "warnMs": duration_ms, "dangerMs": duration_ms, "startsAt": instant}
+
+def timer_ms(text: str, *, field: str = "duration", range_: str = "From one second to seven days.") -> int:
+    """A duration of a timer's `field`, in milliseconds.
+
+    Raises:
+        ValidationError: it is no duration, or not one that the field may have.
+    """
+    ms = duration_ms(text)
+    if TimerSchema(only=[field]).validate({TimerSchema().fields[field].data_key or field: ms}):
+        raise ValidationError(range_)
+    return ms
+
+
+_CONVERT: dict[str, Callable[[str], Any]] = {
+    "duration": timer_ms,
+    "warnMs": partial(timer_ms, field="warn_ms", range_="At most seven days."),
+    "dangerMs": partial(timer_ms, field="danger_ms", range_="At most seven days."),
+    "startsAt": instant,
+}
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "start": service.start_timer,
@@ -78,11 +97,27 @@ def act_on_timer(room_id: str, timer_id: str, action: str) -> Response:
 @pages.post("/rooms/<room_id>/import")
 @shows_again(control)
 def import_run(room_id: str) -> Response:
-    """Append the timers of a CSV or schedule file."""
+    """What a file holds is shown first; the answer to that, with a `mode`, imports it."""
+    if "mode" in request.form:
+        service.import_timers(actor=current_actor(), room_id=room_id, **read_import(request))
+        return back_to_control(room_id, "run")
     if not request.files.get("file"):
         raise ValidationError({"file": ["Choose a file."]})
-    service.import_timers(actor=current_actor(), room_id=room_id, **read_import(request))
-    return back_to_control(room_id, "run")
+    return preview_import(room_id)
+
+
+def preview_import(room_id: str) -> Response:
+    """What the file of the form would add, what is wrong with it by row, and the question what becomes of the run."""
+    asked = read_import(request)
+    preview = service.preview_import(actor=current_actor(), room_id=room_id, **asked)
+    error = AppError("import_failed", details=preview.problems) if preview.problems else None
+    # What was read comes back with the answer: the file itself is gone by then.
+    content = asked["content"] if isinstance(asked["content"], str) else orjson.dumps(asked["content"]).decode()
+    show_is_on = AppError("show_is_on")
+    page = render_template(
+        "import.html", preview=preview, error=error, content=content, show_is_on=show_is_on, **room_view(room_id)
+    )
+    return make_response(page, error.status if error else 200)
 
 
 @pages.post("/rooms/<room_id>/stage")
@@ -93,6 +128,13 @@ def put_stage(room_id: str) -> Response:
     body = {"text": canned or request.form.get("text", ""), "visible": bool(canned) or "visible" in request.form}
     stage = Stage().load({**body, "blackout": "blackout" in request.form})
     rooms.change_stage(actor=current_actor(), room_id=room_id, **stage)
+    return back_to_control(room_id, "stage")
+
+
+@pages.post("/rooms/<room_id>/stage/clear")
+@shows_again(control)
+def clear_stage(room_id: str) -> Response:
+    rooms.clear_stage(actor=current_actor(), room_id=room_id)
     return back_to_control(room_id, "stage")
 
 

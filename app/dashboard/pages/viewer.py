@@ -6,9 +6,10 @@ import orjson
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.dashboard.front import front_of
 from app.dashboard.language import language, named_language, set_language
 from app.dashboard.pages.blueprint import pages
-from app.dashboard.pages.view import current_timer, room_view
+from app.dashboard.pages.view import planned_starts, room_view
 from app.live import service as live
 from app.live.routes import CROWD_CACHING
 from app.web.headers import allow_framing
@@ -35,7 +36,13 @@ def crowd(share_token: str) -> Response:
     _, encoded = live.get_crowd_state(share_token=share_token)
     room = orjson.loads(encoded)
     response = make_response(
-        render_template("crowd.html", share_token=share_token, room=room, current=current_timer(room["timers"]))
+        render_template(
+            "crowd.html",
+            share_token=share_token,
+            room=room,
+            current=front_of(room["timers"]),
+            planned=planned_starts(room["id"]),
+        )
     )
     response.headers["Cache-Control"] = CROWD_CACHING
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -46,7 +53,9 @@ def crowd(share_token: str) -> Response:
 
 def _room_page(template: str, ref: str) -> Response:
     view = room_view(ref)
-    response = make_response(render_template(template, share_token=ref, **view))
+    response = make_response(
+        render_template(template, share_token=ref, planned=planned_starts(view["room"]["id"]), **view)
+    )
     # The address is the key to the room: it must not travel to other sites.
     response.headers["Referrer-Policy"] = "no-referrer"
     if view["access"].room.setting("embeddable"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.rooms import service
-from app.rooms.schemas import LinkPage, LinkSchema, NewLink, RoomViewSchema
+from app.rooms.schemas import InvitationSchema, LinkPage, LinkSchema, NewLink, RoomViewSchema
 from app.web.cursor import Page, PageQuery
 from app.web.http import Blueprint, current_actor
 from app.web.schema import Empty
@@ -34,6 +34,13 @@ def create_link(data: dict[str, Any], room_id: str) -> Any:
 def delete_link(link_id: str) -> None:
     """End an invitation; who came by it stays. For the owner."""
     service.delete_link(actor=current_actor(), link_id=link_id)
+
+
+@blp.route("/links/<token>/accept", methods=["GET"])
+@blp.response(200, InvitationSchema)
+def get_invitation(token: str) -> Any:
+    """What accepting would do: the room, who invites, the role. Changes nothing; for whoever has the token."""
+    return service.get_invitation(token=token)
 
 
 @blp.route("/links/<token>/accept", methods=["POST"])

@@ -6,7 +6,7 @@ from app.rooms.service.audit import AuditView, list_audit
 from app.rooms.service.bans import create_ban, delete_ban, list_bans
 from app.rooms.service.directs import open_direct
 from app.rooms.service.guests import admit_guest, list_guests, mute_guest, remove_guest
-from app.rooms.service.links import accept_link, create_link, delete_link, list_links
+from app.rooms.service.links import Invitation, accept_link, create_link, delete_link, get_invitation, list_links
 from app.rooms.service.members import (
     add_member,
     change_member,
@@ -24,10 +24,11 @@ from app.rooms.service.rooms import (
     list_rooms,
     rotate_share_token,
 )
-from app.rooms.service.stage import change_stage, flash_stage
+from app.rooms.service.stage import change_stage, clear_stage, flash_stage
 
 __all__ = [
     "AuditView",
+    "Invitation",
     "Subject",
     "accept_link",
     "add_member",
@@ -35,6 +36,7 @@ __all__ = [
     "change_member",
     "change_room",
     "change_stage",
+    "clear_stage",
     "count_unread_with",
     "create_ban",
     "create_link",
@@ -43,6 +45,7 @@ __all__ = [
     "delete_link",
     "delete_room",
     "flash_stage",
+    "get_invitation",
     "join_room",
     "leave_room",
     "list_audit",

@@ -18,7 +18,7 @@ from app.rooms.events import change_access, log_update
 from app.rooms.models import Ban, Guest, Membership, Role
 from app.rooms.people import find_person, people
 from app.rooms.service.guests import find_guest
-from app.rooms.service.members import LEFT, move, require_above
+from app.rooms.service.members import LEFT, hold_person, move, require_above
 from app.web.cursor import PAGE_SIZE, Page, cut_page, older_than
 
 
@@ -103,6 +103,7 @@ def delete_ban(*, actor: Actor, room_id: str, ban_id: str) -> None:
 
 def _take_out_account(work: Transaction, access: Access, user_id: str) -> dict[str, str | None]:
     find_person(work.session, user_id=user_id)
+    hold_person(work, access.room.id, user_id)
     membership = work.session.get(Membership, (user_id, access.room.id))
     if membership is None or membership.role == LEFT:
         return {"userId": user_id, "role": None}

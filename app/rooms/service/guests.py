@@ -15,10 +15,12 @@ from app.core.actor import Actor
 from app.core.clock import to_wire
 from app.core.errors import AppError
 from app.core.ids import is_id, new_id
+from app.core.lines import one_line
 from app.rooms.access import require_role
 from app.rooms.events import change_access, log_update, tell_joined
 from app.rooms.models import Guest, Membership, Role, RoomHead, name_key
 from app.rooms.people import people
+from app.rooms.schemas import Reason
 from app.web.cursor import PAGE_SIZE, Page, cut_page, newer_than
 
 MAX_NAME_LENGTH = 40
@@ -48,7 +50,7 @@ def admit_guest(*, actor: Actor, ref: str, name: str) -> Guest:
             raise AppError("guests_not_allowed")
         guest_id = new_id()
         chat_seq = select(RoomHead.chat_seq).where(RoomHead.room_id == room.id).scalar_subquery()
-        for free_name in _free_names(work.session, room.id, " ".join(name.split())):
+        for free_name in _free_names(work.session, room.id, one_line(name)):
             if insert_unless_exists(
                 work.session,
                 Guest,
@@ -118,9 +120,9 @@ def remove_guest(*, actor: Actor, room_id: str, guest_id: str) -> None:
         access = require_role(work.session, actor=actor, ref=room_id, need=Role.GUEST if is_own else Role.HOST)
         guest = find_guest(work.session, access.room.id, guest_id)
         guest.removed_at = work.now
-        change_access(work, access.room.id, "left" if is_own else "removed", guest_id=guest.id)
-        if not is_own:
-            log_update(work, access.room, actor, "removed", {"guestId": guest.id, "name": guest.name})
+        reason: Reason = "left" if is_own else "removed"
+        change_access(work, access.room.id, reason, guest_id=guest.id)
+        log_update(work, access.room, actor, reason, {"guestId": guest.id, "name": guest.name})
 
 
 def find_guest(session: Session, room_id: str, guest_id: str) -> Guest:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.backends.transaction import Transaction, reading, transaction
+from app.backends.transaction import Transaction, database, reading, transaction
 from app.core.actor import Actor
 from app.core.errors import AppError
 from app.core.ids import is_id, new_id, new_token
 from app.rooms.access import Access, find_access, find_accesses, require_account, require_role
 from app.rooms.events import log_update
 from app.rooms.models import Link, Role, Room
-from app.rooms.people import find_person
+from app.rooms.people import find_person, people
+from app.rooms.recording import Subject, record_action
 from app.rooms.service.members import admit
 from app.rooms.service.rooms import RoomView
 from app.web.cursor import PAGE_SIZE, Page, cut_page, older_than
 
+USED = "link-used"
+EXPIRED = "It has expired."
+USED_UP = "It has been used as often as it may."
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
@@ -89,6 +94,31 @@ def delete_link(*, actor: Actor, link_id: str) -> None:
         log_update(work, access.room, actor, "link-deleted", before, details={"role": link.role})
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What whoever holds an invitation may know of it before they accept. `invited_by` is the name of the room's owner."""
+
+    room_name: str
+    room_description: str | None
+    role: str
+    invited_by: str | None
+    expires_at: datetime | None
+
+
+def get_invitation(*, token: str) -> Invitation:
+    """What an invitation that still works is to; reading it uses nothing up, and needs no account.
+
+    Raises:
+        AppError: `link_not_found`; of one that has ended, `details` say how, and nothing of its room.
+    """
+    with reading() as session:
+        link = _find_link(session, token)
+        _require_usable(link, database.now())
+        room = session.get_one(Room, link.room_id)
+        inviter = session.scalar(select(people.c.name).where(people.c.id == room.owner_id))
+        return Invitation(room.name, room.description, link.role, inviter, link.expires_at)
+
+
 def accept_link(*, actor: Actor, token: str) -> RoomView:
     """Join with the link's role; who has it or more already uses nothing up.
 
@@ -96,41 +126,43 @@ def accept_link(*, actor: Actor, token: str) -> RoomView:
     waits here and not for the room's head.
 
     Raises:
-        AppError: `unauthenticated`, `forbidden` (guests), `banned`, `link_not_found` (unknown, expired, used up).
+        AppError: `unauthenticated`, `forbidden` (guests), `banned`, `link_not_found` (of one that has ended `details` say how).
     """
     user_id = require_account(actor)
     with transaction() as work:
-        link = _usable_link(work.session, token)
+        link = _find_link(work.session, token, is_held=True)
         room = work.session.get_one(Room, link.room_id)
         access = find_access(work.session, actor=actor, ref=room.id)
         role = Role[link.role.upper()]
         if admit(work, room, find_person(work.session, user_id=user_id), role, by=actor):
             _use(work, link)
+            details = {"role": link.role}
+            subject = Subject("link", link.id)
+            record_action(work, room_id=room.id, actor=actor, action=USED, event=USED, subject=subject, details=details)
             return RoomView(room, role)
         return RoomView(room, access.role if access else role)
 
 
-def _usable_link(session: Session, token: str) -> Link:
+def _find_link(session: Session, token: str, *, is_held: bool = False) -> Link:
     if not _TOKEN.match(token):  # PostgreSQL refuses NUL even to compare with it
         raise AppError("link_not_found")
     statement = select(Link).join(Room, Room.id == Link.room_id).where(Link.token == token, Room.deleted_at.is_(None))
-    statement = statement.with_for_update(of=Link, key_share=True)
+    if is_held:
+        statement = statement.with_for_update(of=Link, key_share=True)
     link = session.execute(statement).scalar_one_or_none()
     if link is None:
         raise AppError("link_not_found")
     return link
 
 
+def _require_usable(link: Link, now: datetime) -> None:
+    why = EXPIRED if link.expires_at is not None and link.expires_at <= now else None
+    why = USED_UP if link.max_uses is not None and link.uses >= link.max_uses else why
+    if why:
+        raise AppError("link_not_found", details={"link": [why]})
+
+
 def _use(work: Transaction, link: Link) -> None:
-    statement = (
-        update(Link)
-        .where(
-            Link.id == link.id,
-            or_(Link.expires_at.is_(None), Link.expires_at > work.now),
-            or_(Link.max_uses.is_(None), Link.uses < Link.max_uses),
-        )
-        .values(uses=Link.uses + 1)
-        .returning(Link.id)
-    )
-    if work.session.execute(statement).one_or_none() is None:
-        raise AppError("link_not_found")
+    """The link is held: nobody uses it meanwhile."""
+    _require_usable(link, work.now)
+    work.session.execute(update(Link).where(Link.id == link.id).values(uses=Link.uses + 1))

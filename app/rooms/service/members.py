@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, select, update
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.backends.insert import insert_unless_exists
@@ -20,9 +20,10 @@ from app.core.clock import to_wire
 from app.core.errors import AppError
 from app.core.ids import is_id
 from app.rooms.access import Access, lock_room, require_account, require_role
-from app.rooms.events import Reason, change_access, log_update, tell_added, tell_joined
+from app.rooms.events import change_access, log_update, tell_added, tell_joined
 from app.rooms.models import Ban, Membership, Role, Room, RoomHead
 from app.rooms.people import Person, find_person, people
+from app.rooms.schemas import Reason
 from app.rooms.service.guests import remove_guest
 from app.web.cursor import PAGE_SIZE, Page, cut_page, newer_than
 
@@ -107,8 +108,10 @@ def leave_room(*, actor: Actor, room_id: str) -> None:
             raise AppError("owner_required")
         if access.room.direct_key is not None:
             raise AppError("conflict", "A direct room keeps its two people.")
-        move(work, access.membership, role=LEFT)
+        judged = Membership(user_id=actor.user_id, room_id=access.room.id, role=access.membership.role)
+        move(work, judged, role=LEFT)
         change_access(work, access.room.id, "left", user_id=actor.user_id)
+        log_update(work, access.room, actor, "left", {"userId": actor.user_id, "role": judged.role})
 
 
 def add_member(
@@ -179,8 +182,24 @@ def remove_member(*, actor: Actor, room_id: str, user_id: str) -> None:
         log_update(work, access.room, actor, "removed", before)
 
 
+def hold_person(work: Transaction, room_id: str, user_id: str) -> None:
+    """Let nobody else admit this person to the room, or ban them from it, until the commit.
+
+    Neither of the two would find a row of the other to wait for. On SQLite all who write wait for each other anyway.
+    """
+    if work.session.get_bind().dialect.name == "postgresql":
+        work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{room_id}:{user_id}", 0))))
+
+
 def admit(work: Transaction, room: Room, person: Person, role: Role, *, by: Actor) -> bool:
-    """Give `person` the role, unless they have it or more; whether anything changed. Tells what did."""
+    """Give `person` the role, unless they have it or more; whether anything changed. Tells what did.
+
+    Raises:
+        AppError: `banned`, perhaps a moment ago.
+    """
+    hold_person(work, room.id, person.id)
+    if work.session.scalar(select(exists().where(Ban.room_id == room.id, Ban.user_id == person.id))):
+        raise AppError("banned")
     chat_seq = select(RoomHead.chat_seq).where(RoomHead.room_id == room.id).scalar_subquery()
     is_new = insert_unless_exists(
         work.session,
@@ -201,7 +220,7 @@ def admit(work: Transaction, room: Room, person: Person, role: Role, *, by: Acto
             return False
         is_new = membership.role == LEFT
         move(work, membership, role=role.wire)
-    change_access(work, room.id, "role", user_id=person.id)
+    change_access(work, room.id, "admitted" if is_new else "role", user_id=person.id)
     if is_new:
         tell_joined(work, room.id, person, role, by)
     return True

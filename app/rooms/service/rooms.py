@@ -13,9 +13,9 @@ from app.backends.transaction import Transaction, reading, transaction
 from app.core.actor import Actor
 from app.core.ids import new_id, new_token
 from app.rooms.access import Access, lock_room, require_account, require_role
-from app.rooms.events import Reason, change_access, log_deletion, log_update
+from app.rooms.events import change_access, log_deletion, log_update
 from app.rooms.models import EMPTY_STAGE, Ban, Membership, Role, Room, RoomHead
-from app.rooms.schemas import room_payload
+from app.rooms.schemas import Reason, room_payload
 from app.web.cursor import PAGE_SIZE, Page, cut_page, older_than
 
 UnreadCounter = Callable[[Session, Actor, Sequence[str]], Mapping[str, int]]

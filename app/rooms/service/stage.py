@@ -31,6 +31,20 @@ def change_stage(
     return {**stage, "room_id": room.id}
 
 
+def clear_stage(*, actor: Actor, room_id: str, text: str | None = None) -> None:
+    """Show the stage's message no longer (only if it is `text`, where that is given); it stays there to be shown again.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `unauthenticated`, `forbidden`.
+    """
+    with transaction() as work:
+        room = require_role(work.session, actor=actor, ref=room_id, need=Role.HOST).room
+        lock_room(work.session, room)
+        stage = stage_payload(room)
+        if stage["visible"] and text in (None, stage["text"]):
+            change_stage(actor=actor, room_id=room.id, **{**stage, "visible": False})
+
+
 def flash_stage(*, actor: Actor, room_id: str) -> None:
     """Let the stage flash once on every screen that is connected now.
 
@@ -39,4 +53,4 @@ def flash_stage(*, actor: Actor, room_id: str) -> None:
     """
     with transaction() as work:
         room = require_role(work.session, actor=actor, ref=room_id, need=Role.HOST).room
-        events.flash_stage(work, room)
+        events.flash_stage(work, room, actor)

@@ -34,6 +34,8 @@ export class Conversation extends EventTarget {
     room.addEventListener("restarted", () => ([this.canRead, this.#polledChat] = [undefined, undefined]));
     room.addEventListener("polled", ({ detail }) => this.#poll(detail));
     room.store.addEventListener("messages", () => this.#changed());
+    // A room of a connection that was there already has been joined before anybody could listen.
+    if (room.connection === "live") this.#joined({ recovered: false });
   }
 
   /** What to show, oldest first: the messages, then those that wait (`pending: true`, `error` if refused). */
@@ -81,7 +83,7 @@ export class Conversation extends EventTarget {
   typing() {
     const { client, id } = this.room;
     const now = client.clock.monotonic();
-    if (!client.socket.connected || now - this.#typedAt < TYPING_AGAIN_MS) return;
+    if (!client.connected || now - this.#typedAt < TYPING_AGAIN_MS) return;
     this.#typedAt = now;
     client.socket.emit("typing-start", { roomId: id });
   }
@@ -89,7 +91,7 @@ export class Conversation extends EventTarget {
   stopTyping() {
     const { client, id } = this.room;
     this.#typedAt = -Infinity;
-    if (client.socket.connected) client.socket.emit("typing-stop", { roomId: id });
+    if (client.connected) client.socket.emit("typing-stop", { roomId: id });
   }
 
   /** Those who have read a message of mine, as far as it was heard since joining; `receipts` asks the server for all. */
@@ -107,7 +109,7 @@ export class Conversation extends EventTarget {
   markRead() {
     const newest = this.room.store.messages.at(-1);
     const { client, id } = this.room;
-    if (!newest || this.readUpTo === newest.id || !client.socket.connected) return;
+    if (!newest || this.readUpTo === newest.id || !client.connected) return;
     this.readUpTo = newest.id;
     client.socket.emit("mark-read", { roomId: id, messageId: newest.id });
   }
@@ -179,7 +181,7 @@ export class Conversation extends EventTarget {
   /** By the socket, or by REST when there is none; either way `{ok, message}` or `{ok: false, error}`. */
   async #act(event, payload, method, path, body) {
     const { client, store } = this.room;
-    const answer = client.socket.connected
+    const answer = client.connected
       ? await client.emit(event, payload)
       : await client.call(method, path, body).then(({ ok, error, ...message }) => (ok ? { ok, message } : { ok, error }));
     if (answer.ok && answer.message) store.putMessage(answer.message);
@@ -212,8 +214,9 @@ export class Conversation extends EventTarget {
   }
 
   #keep() {
-    if (this.outbox.length) this.#storage?.setItem(this.#key, JSON.stringify(this.outbox));
-    else this.#storage?.removeItem(this.#key);
+    // Before the room is known there is no name to keep it under; the next change keeps it all.
+    if (this.room.id && this.outbox.length) this.#storage?.setItem(this.#key, JSON.stringify(this.outbox));
+    else if (this.room.id) this.#storage?.removeItem(this.#key);
     this.#changed();
   }
 

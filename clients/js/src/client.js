@@ -12,7 +12,7 @@ const STALE = ["invalid_token", "token_expired"];
  * A connection to a Greenroom server.
  *
  * @param {object} options
- * @param {Function} options.io socket.io-client's `io`
+ * @param {Function} [options.io] socket.io-client's `io`; whoever loads that later gives it to `connect`
  * @param {string} [options.url] the server; the session's, else the page's own origin
  * @param {import("./session.js").Session} [options.session] who connects; in place of `token` and `renew`
  * @param {() => Promise<string|undefined>|string|undefined} [options.token] gives a fresh access token whenever one is needed
@@ -21,6 +21,7 @@ const STALE = ["invalid_token", "token_expired"];
  */
 export class Client {
   #rooms = [];
+  #isClosed = false;
 
   constructor({ io, session, url = session?.url ?? "", token = () => session?.token(), renew, headers = () => ({}), clock = new Clock() }) {
     this.url = url;
@@ -28,14 +29,26 @@ export class Client {
     this.renew = renew ?? (session ? () => session.renew() : token);
     this.headers = headers;
     this.clock = clock;
-    this.socket = io(url || undefined, {
+    if (io) this.connect(io);
+  }
+
+  /** Open the connection. Until then only REST works: what does not need the socket need not wait for its library. */
+  connect(io) {
+    this.socket = io(this.url || undefined, {
       withCredentials: true,
       transports: ["websocket", "polling"],
       tryAllTransports: true,
-      auth: async (give) => give({ token: await token() }),
+      auth: async (give) => give({ token: await this.token() }),
     });
     this.socket.on("token-expired", () => this.#renew());
+    this.socket.on("server-draining", ({ reconnectInMs }) => this.#later(reconnectInMs, () => this.reconnect()));
     this.socket.on("connect_error", ({ data }) => this.#refused(data));
+    return this;
+  }
+
+  /** Whether events get through now; REST is the way when they do not. */
+  get connected() {
+    return Boolean(this.socket?.connected);
   }
 
   /** Follow a room by its share token or id. */
@@ -92,7 +105,7 @@ export class Client {
 
   /** Ask the server for its time a few times: as often as it takes, over an uneven network, to know it well. */
   async syncClock() {
-    for (let sample = 0; sample < MOST_SAMPLES && this.socket.connected; sample += 1) {
+    for (let sample = 0; sample < MOST_SAMPLES && this.connected; sample += 1) {
       const askedAt = this.clock.monotonic();
       const ack = await this.emit("ping", { t: sample });
       if (ack.ok) this.clock.sample(askedAt, ack.serverNow);
@@ -103,14 +116,19 @@ export class Client {
 
   /** Leave everything; no timer of ours goes on. */
   close() {
+    this.#isClosed = true;
     for (const room of this.#rooms) room.close();
-    this.socket.disconnect();
+    this.socket?.disconnect();
   }
 
   /** What the server itself refuses, socket.io-client does not try again. */
   async #refused(error) {
     const isWorthIt = STALE.includes(error?.code) ? await this.renew() : error?.retryable;
-    if (isWorthIt) setTimeout(() => this.socket.connect(), error.retryAfterMs ?? AGAIN_MS * (1 + Math.random()));
+    if (isWorthIt) this.#later(error.retryAfterMs ?? AGAIN_MS * (1 + Math.random()), () => this.socket.connect());
+  }
+
+  #later(ms, action) {
+    setTimeout(() => this.#isClosed || action(), ms);
   }
 
   async #renew() {

@@ -16,6 +16,15 @@ export function countdown(timer, nowMs) {
   return { ms: left, phase: phaseOf(timer, left), paused, progress };
 }
 
+/**
+ * With how much left a timer is nearly over, and in its last seconds, in ms: as its host set it, but never before half of its time,
+ * and the last quarter, have come. A minute's timer with the usual `warnMs` of a minute would warn from its first second.
+ */
+export function thresholds({ duration, addedMs, warnMs, dangerMs }) {
+  const whole = duration + addedMs;
+  return { warn: Math.min(warnMs, whole / 2), danger: Math.min(dangerMs, whole / 4) };
+}
+
 /** Milliseconds left, never below zero. */
 export function remaining(timer, nowMs) {
   if (timer.state === "running") return Math.max(0, Date.parse(timer.endTimestamp) - nowMs);
@@ -39,6 +48,12 @@ export function format(ms, { tenths = false, up = false } = {}) {
   return tenths ? `${text}.${units % 10}` : text;
 }
 
+/** The planned length and, apart, what was given or taken: `25:00 +1:00`. */
+export function lengthText({ duration, addedMs }) {
+  const given = addedMs && ` ${addedMs > 0 ? "+" : "−"}${format(Math.abs(addedMs))}`;
+  return format(duration) + (given || "");
+}
+
 function finished(timer, nowMs) {
   if (timer.onFinish !== "overtime") return { ms: 0, phase: "finished", paused: false, progress: 1 };
   const end = Date.parse(timer.finishedAt ?? timer.endTimestamp);
@@ -46,6 +61,7 @@ function finished(timer, nowMs) {
 }
 
 function phaseOf(timer, left) {
-  if (left <= timer.dangerMs) return "danger";
-  return left <= timer.warnMs ? "warn" : "running";
+  const { warn, danger } = thresholds(timer);
+  if (left <= danger) return "danger";
+  return left <= warn ? "warn" : "running";
 }

@@ -154,7 +154,8 @@ export class Session extends EventTarget {
 }
 
 export interface ClientOptions {
-  io: typeof socketIo;
+  /** Left out, the client works over REST until `connect` is given it. */
+  io?: typeof socketIo;
   url?: string;
   session?: Session;
   token?: () => Promise<string | undefined> | string | undefined;
@@ -167,7 +168,10 @@ export class Client {
   constructor(options: ClientOptions);
   readonly url: string;
   readonly clock: Clock;
+  /** Undefined until there is an `io`. */
   readonly socket: Socket;
+  readonly connected: boolean;
+  connect(io: typeof socketIo): this;
   room(ref: string): Promise<Room>;
   emit<T = object>(name: string, payload?: unknown, timeoutMs?: number): Promise<Answer<T>>;
   fetch(path: string, options?: RequestInit): Promise<Response>;
@@ -198,6 +202,8 @@ export class Room extends EventTarget {
   readonly connection: "connecting" | "live" | "polling" | "stale";
   readonly you: { role: Role; userId: string | null };
   readonly lastHeard: number;
+  /** Why the room is followed no more, or never was: `room_not_found`, `removed`, `banned` …; undefined while it is. */
+  readonly left: string | undefined;
   open(): Promise<this>;
   join(): Promise<unknown>;
   wake(): Promise<void>;
@@ -255,9 +261,19 @@ export class Conversation extends EventTarget {
   search(words: string): Promise<Answer<{ items: Message[]; nextCursor: string | null }>>;
 }
 
-export function upload(client: Client, roomId: string, file: File, options?: { alt?: string }): Promise<Answer<Attachment>>;
+export interface UploadOptions {
+  alt?: string;
+  /** Called with how much has left, from 0 to 1; in browsers only. */
+  onProgress?: (share: number) => void;
+  signal?: AbortSignal;
+}
+export function upload(client: Client, roomId: string, file: File, options?: UploadOptions): Promise<Answer<Attachment>>;
 export function countdown(timer: Timer, nowMs: number): Face;
 export function remaining(timer: Timer, nowMs: number): number;
+export function thresholds(timer: Timer): { warn: number; danger: number };
+export function lengthText(timer: Timer): string;
 export function format(ms: number, how?: { tenths?: boolean; up?: boolean }): string;
+export function front(timers: Timer[]): Timer | undefined;
+export function overrun(timer: Timer, timers: Timer[], nowMs: number): number | undefined;
 export function schedule(timers: Timer[], planned: Map<string, number>, nowMs: number): Map<string, number>;
 export function driftText(driftMs: number | undefined): string;

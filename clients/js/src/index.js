@@ -1,7 +1,8 @@
 export { Conversation } from "./chat.js";
 export { Client } from "./client.js";
 export { Clock } from "./clock.js";
-export { countdown, format, remaining } from "./countdown.js";
+export { countdown, format, lengthText, remaining, thresholds } from "./countdown.js";
+export { front, overrun } from "./front.js";
 export { driftText, schedule } from "./schedule.js";
 export { Room } from "./room.js";
 export { Session } from "./session.js";

@@ -6,6 +6,7 @@ const POLL_EVERY_MS = 2_000;
 const POLL_AFTER_MS = 3_000;
 const WAKE_MS = 2_000;
 const TICK_MS = 100;
+const AGAIN_MS = 1_000;
 
 /**
  * One joined room: a store that follows the socket, and polls with an ETag while there is none.
@@ -15,8 +16,10 @@ export class Room extends EventTarget {
   connection = "connecting";
   you = { role: "viewer", userId: null };
   lastHeard = 0;
+  /** Why the room is followed no more, or never was: `room_not_found`, `removed`, `banned` …; undefined while it is. */
+  left;
   #etag;
-  #timers = [];
+  #endings = [];
   #offline;
 
   /** @param {import("./client.js").Client} client @param {string} ref share token or id */
@@ -35,21 +38,23 @@ export class Room extends EventTarget {
   /** Begin to follow; resolves when the room is known, by whatever way. */
   async open() {
     const { socket } = this.client;
-    for (const name of ROOM_EVENTS) socket.on(name, (...args) => this.#receive(name, args));
+    const on = (name, action) => {
+      socket.on(name, action);
+      this.#endings.push(() => socket.off(name, action));
+    };
+    for (const name of ROOM_EVENTS) on(name, (...args) => this.#receive(name, args));
     // The state comes as events, which keep their order among the others; the ack follows when all of it was sent.
-    socket.on("room-state", (state) => this.#isHere(state) && this.store.load(state));
-    socket.on("room-joined", (joined) => this.#isMine(joined) && this.store.welcome(joined));
-    socket.on("stage-flash", (flash) => this.#isMine(flash) && this.dispatchEvent(new Event("flash")));
-    socket.on("room-left", (left) => this.#isMine(left) && this.#left(left.reason));
-    socket.on("server-draining", ({ reconnectInMs }) => setTimeout(() => socket.disconnect().connect(), reconnectInMs));
-    socket.on("connect", () => this.join());
-    socket.on("disconnect", () => this.#lost());
-    socket.on("connect_error", () => this.#lost());
+    on("room-state", (state) => this.#isHere(state) && this.store.load(state));
+    on("room-joined", (joined) => this.#isMine(joined) && this.store.welcome(joined));
+    on("stage-flash", (flash) => this.#isMine(flash) && this.dispatchEvent(new Event("flash")));
+    on("room-left", (left) => this.#isMine(left) && this.#leave(left.reason));
+    on("connect", () => this.join());
+    on("disconnect", () => this.#lost());
+    on("connect_error", () => this.#lost());
     this.#every(SYNC_EVERY_MS, () => (this.client.clock.slept() ? this.wake() : this.client.syncClock()));
     this.#every(POLL_EVERY_MS, () => this.#pollIfOffline());
-    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.wake());
-    globalThis.document?.addEventListener("resume", () => this.wake());
-    if (socket.connected) await this.join();
+    this.#wakeWithThePage();
+    if (this.client.connected) await this.join();
     else if (!this.store.room) await this.poll().catch(() => this.#lost());
     return this;
   }
@@ -69,7 +74,7 @@ export class Room extends EventTarget {
   /** After sleep or a hidden tab: the room is asked again; a connection that died meanwhile does not know it and is made anew. */
   async wake() {
     this.client.clock.slept();
-    if (!this.client.socket.connected) this.client.socket.connect();
+    if (!this.client.connected) this.client.socket.connect();
     else if ((await this.client.emit("ping", {}, WAKE_MS)).ok) await this.join();
     else this.client.reconnect();
   }
@@ -86,16 +91,17 @@ export class Room extends EventTarget {
     if (serverNow) this.client.clock.sample(asked, serverNow);
     if (response.status === 200) {
       this.#etag = response.headers.get("ETag");
-      const state = await response.json();
+      const { you, ...state } = await response.json();
+      if (you && !this.client.connected) this.you = you;
       this.store.loadRoom(state);
-      if (!this.client.socket.connected) this.dispatchEvent(new CustomEvent("polled", { detail: state.position }));
+      if (!this.client.connected) this.dispatchEvent(new CustomEvent("polled", { detail: state.position }));
     }
-    this.#heard(this.client.socket.connected && this.store.position ? "live" : "polling");
+    this.#heard(this.client.connected && this.store.position ? "live" : "polling");
   }
 
   /** A timer's action by the socket, or by REST when there is none. */
   async timerAction(timerId, action, more = {}) {
-    if (this.client.socket.connected) return this.client.emit("timer-action", { timerId, action, ...more });
+    if (this.client.connected) return this.client.emit("timer-action", { timerId, action, ...more });
     const answer = await this.client.post(`/api/timers/${timerId}/${action}`, more);
     if (answer.ok) await this.poll().catch(() => this.#lost());
     return answer;
@@ -133,9 +139,10 @@ export class Room extends EventTarget {
     };
   }
 
+  /** Follow it no more. */
   close() {
-    this.#timers.forEach(clearInterval);
-    if (this.id) this.client.socket.emit("leave-room", { roomId: this.id });
+    this.#end();
+    if (this.id && this.client.connected) this.client.socket.emit("leave-room", { roomId: this.id });
   }
 
   #receive(name, args) {
@@ -153,15 +160,22 @@ export class Room extends EventTarget {
     return Boolean(this.id) && (payload?.roomId ?? payload?.id) === this.id;
   }
 
-  #left(reason) {
-    this.#timers.forEach(clearInterval);
+  /** Nothing brings us back by itself: whom a host has removed from a public room would become a member of it by the next join. */
+  #leave(reason) {
+    this.#end();
+    this.left = reason;
     this.dispatchEvent(new CustomEvent("left", { detail: reason }));
   }
 
   #refused(error) {
     // Without a connection the next one joins by itself.
-    if (error?.retryable) return setTimeout(() => this.client.socket.connected && this.join(), 1000 + Math.random() * 1000);
-    return this.#left(error?.code ?? "refused");
+    if (error?.retryable) return this.#again();
+    return this.#leave(error?.code ?? "refused");
+  }
+
+  #again() {
+    const waiting = setTimeout(() => this.client.connected && this.join(), AGAIN_MS * (1 + Math.random()));
+    this.#endings.push(() => clearTimeout(waiting));
   }
 
   #lost() {
@@ -182,7 +196,7 @@ export class Room extends EventTarget {
   }
 
   async #pollIfOffline() {
-    if (this.client.socket.connected || Date.now() - (this.#offline ??= Date.now()) < POLL_AFTER_MS) return;
+    if (this.client.connected || Date.now() - (this.#offline ??= Date.now()) < POLL_AFTER_MS) return;
     try {
       await this.poll();
     } catch {
@@ -190,10 +204,23 @@ export class Room extends EventTarget {
     }
   }
 
+  #wakeWithThePage() {
+    const page = globalThis.document;
+    const wake = () => page.hidden || this.wake();
+    for (const name of page ? ["visibilitychange", "resume"] : []) {
+      page.addEventListener(name, wake);
+      this.#endings.push(() => page.removeEventListener(name, wake));
+    }
+  }
+
   #every(ms, action) {
     const ticking = setInterval(action, ms);
-    this.#timers.push(ticking);
+    this.#endings.push(() => clearInterval(ticking));
     return ticking;
+  }
+
+  #end() {
+    for (const end of this.#endings.splice(0)) end();
   }
 }
 

@@ -5,6 +5,8 @@
  * position before it; what lies beyond waits until the repair has settled at the head that the server read (a number without an
  * event is legal).
  */
+import { front } from "./front.js";
+
 export class RoomStore extends EventTarget {
   room = null;
   messages = [];
@@ -85,14 +87,9 @@ export class RoomStore extends EventTarget {
     return this.room?.timers.find((timer) => timer.id === id);
   }
 
-  /** The timer that a stage shows: the running one that started last, else paused, else just finished, else the next idle. */
+  /** The timer that a stage shows: see `front`. */
   current() {
-    const timers = this.room?.timers ?? [];
-    const latest = (state) =>
-      timers
-        .filter((timer) => timer.state === state)
-        .sort((a, b) => Date.parse(b.startTimestamp) - Date.parse(a.startTimestamp))[0];
-    return latest("running") ?? latest("paused") ?? latest("finished") ?? timers[0];
+    return front(this.room?.timers ?? []);
   }
 
   /** The idle timer that follows the current one. */
@@ -150,7 +147,7 @@ const putMessage = handler("messages", (store, message) => {
   const index = store.messages.findIndex(
     ({ id, clientMessageId }) => id === message.id || (clientMessageId && clientMessageId === message.clientMessageId),
   );
-  if (index >= 0) store.messages = store.messages.with(index, message);
+  if (index >= 0) store.messages = store.messages.map((known, at) => (at === index ? message : known));
   else store.messages = [...store.messages, message].sort((a, b) => (a.seq ?? Infinity) - (b.seq ?? Infinity));
   if (message.user) store.typing.delete(message.userId);
 });

@@ -1,3 +1,6 @@
+/* What a browser does not know the type of, as Windows has it with .md, the server knows by its name. */
+const UNKNOWN_TYPE = "application/octet-stream";
+
 /**
  * Send a file to a room: ask how, send it there (a bucket, or the server itself), say that it is done.
  *
@@ -11,7 +14,8 @@
  * @returns {Promise<object>} `{ok, …attachment}` or `{ok: false, error}`; stopped: the error's code is `aborted`
  */
 export async function upload(client, roomId, file, { alt = "", onProgress, signal } = {}) {
-  const mime = file.type || "application/octet-stream";
+  if (signal?.aborted) return failure("aborted", "Stopped.");
+  const mime = file.type || UNKNOWN_TYPE;
   const ticket = await client.post("/api/upload/init", { roomId, filename: file.name, mime, bytes: file.size, alt });
   if (!ticket.ok) return ticket;
   if (signal?.aborted) return failure("aborted", "Stopped.");

@@ -17,7 +17,7 @@ class Room extends EventTarget {
       this.asked.push(question);
       return Promise.resolve(answers.shift() ?? { ok: true });
     };
-    this.client = { socket: { connected: true, emit: answer }, emit: answer, call: answer, clock: { monotonic: () => 0 } };
+    this.client = { connected: true, socket: { emit: answer }, emit: answer, call: answer, clock: { monotonic: () => 0 } };
   }
 
   join() {
@@ -86,7 +86,7 @@ test("what has not been sent is found again on the next visit", async () => {
 
 test("without a socket it goes by REST", async () => {
   const room = new Room({ ok: true, id: "m", content: "hello", seq: 1, changeSeq: 1 });
-  room.client.socket.connected = false;
+  room.client.connected = false;
   new Conversation(room).send("hello");
   await settled();
   assert.deepEqual(room.asked[0].slice(0, 2), ["POST", "/api/rooms/r/messages"]);

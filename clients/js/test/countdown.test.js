@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countdown, format } from "../src/countdown.js";
+import { countdown, format, lengthText, thresholds } from "../src/countdown.js";
 
 const NOW = Date.parse("2030-01-01T10:00:00.000Z");
 const at = (ms) => new Date(NOW + ms).toISOString();
@@ -48,4 +48,25 @@ test("a second is shown until it is over, and counting up once it is over", () =
 
 test("tenths agree with their second", () => {
   assert.deepEqual([1, 100, 999, 1000, 59_950].map((ms) => format(ms, { tenths: true })), ["0:00.1", "0:00.1", "0:01.0", "0:01.0", "1:00.0"]);
+});
+
+test("a short timer warns when half of its time has passed, and comes to its last seconds in the last quarter", () => {
+  const phases = (whole, ...lefts) => lefts.map((left) => countdown(running(left, { duration: whole }), NOW).phase);
+  assert.deepEqual(phases(60_000, 60_000, 30_001, 30_000, 15_001, 15_000), ["running", "running", "warn", "warn", "danger"]);
+  assert.deepEqual(phases(20_000, 10_001, 10_000, 5_001, 5_000), ["running", "warn", "warn", "danger"]);
+  assert.deepEqual(phases(120_000, 60_001, 60_000, 15_001), ["running", "warn", "warn"]);
+});
+
+test("what was given or taken makes the time longer or shorter for the warnings too", () => {
+  assert.deepEqual(thresholds(timer({ addedMs: -540_000 })), { warn: 30_000, danger: 15_000 });
+  assert.deepEqual(thresholds(timer({ duration: 60_000, addedMs: 540_000 })), { warn: 60_000, danger: 15_000 });
+});
+
+test("thresholds that a host set are kept", () => {
+  assert.deepEqual(thresholds(timer({ warnMs: 300_000, dangerMs: 0 })), { warn: 300_000, danger: 0 });
+});
+
+test("a length is the planned one, and apart from it what was given or taken", () => {
+  const lengths = [0, 60_000, -90_000].map((addedMs) => lengthText(timer({ addedMs })));
+  assert.deepEqual(lengths, ["10:00", "10:00 +1:00", "10:00 −1:30"]);
 });

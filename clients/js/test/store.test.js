@@ -58,3 +58,19 @@ test("a deleted message keeps its place without its text", () => {
   assert.equal(store.messages[0].content, "");
   assert.ok(store.messages[0].deletedAt);
 });
+
+test("in front is what runs, else what is paused, else what is over, else the first; then comes the next idle one", () => {
+  const { store } = loaded();
+  const timers = ["a", "b", "c"].map((id, position) => ({ ...timer(id, 0, position), state: "idle", startTimestamp: null }));
+  const front = (...states) => {
+    const room = timers.map((one, at) => ({ ...one, state: states[at] ?? "idle", startTimestamp: states[at] ? `2030-01-01T10:0${at}:00.000Z` : null }));
+    store.loadRoom({ id: "r", timers: room, stage: {}, position: { epoch: "e", room: 5, chat: 5 }, userCount: 1 });
+    return [store.current().id, store.upcoming()?.id];
+  };
+  assert.deepEqual(front(), ["a", "b"]);
+  assert.deepEqual(front("finished"), ["a", "b"]);
+  assert.deepEqual(front("paused", "finished"), ["a", "c"]);
+  assert.deepEqual(front("paused", "running"), ["b", "c"]);
+  assert.deepEqual(front("running", "running"), ["b", "c"]);
+  assert.deepEqual(front("finished", "finished", "finished"), ["c", undefined]);
+});

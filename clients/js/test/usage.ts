@@ -31,5 +31,6 @@ export async function use(file: File): Promise<void> {
   talk.send("no", { messageType: "system" });
   // @ts-expect-error there is no such action
   await room.timerAction("id", "explode");
+  room.left satisfies string | undefined;
   stop();
 }

@@ -14,11 +14,12 @@ ROOMS = 4
 MEANT = 0.8  # how often an id is one that exists
 METRICS_TOKEN = "fuzz-metrics"
 ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "429", "5xx"]
-REFUSED = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
+REFUSED = ["400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "428", "429", "431", "5xx"]
 #: Whether these are right depends on what is in the room or the file, and on who asks.
 JUDGED_BY_CONTENT = (
     "PUT /api/rooms/{room_id}/timers/order",
     "POST /api/rooms/{room_id}/timers/import",
+    "POST /api/rooms/{room_id}/timers/import/preview",
     "POST /api/upload/init",
     "PUT /api/uploads/{token}",
     "POST /api/uploads/{token}",

@@ -1,4 +1,5 @@
 /** The page of the API: each operation can be tried, as whoever is signed in here or as the bearer of a token. */
+import "./site.js";
 
 const token = document.getElementById("token");
 
@@ -10,6 +11,26 @@ for (const form of document.querySelectorAll("form.try")) {
   });
 }
 document.getElementById("as").hidden = false;
+
+/* What is searched for is what is there; a group without any of it is not. */
+const search = document.getElementById("docs-search");
+search.hidden = false;
+search.addEventListener("input", () => {
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const group of document.querySelectorAll(".docs-group")) {
+    let here = 0;
+    for (const entry of group.querySelectorAll(".entry")) {
+      const text = `${group.id} ${entry.querySelector("summary")?.textContent ?? entry.textContent}`.toLowerCase();
+      entry.hidden = !words.every((word) => text.includes(word));
+      here += !entry.hidden;
+    }
+    group.hidden = !here;
+    found += here;
+  }
+  const none = document.getElementById("docs-none");
+  none.textContent = found ? "" : none.dataset.none;
+});
 
 async function send(form) {
   const { method, path } = form.dataset;

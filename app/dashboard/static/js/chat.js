@@ -1,9 +1,13 @@
 /** The conversation on the viewer and control pages; its logic is clients/js/src/chat.js, this is what is seen of it. */
-import { Conversation, upload } from "../client/index.js";
+import { Conversation } from "../client/chat.js";
+import { upload } from "../client/upload.js";
+import { asksToBan } from "./ask.js";
 import { drawMessage, keyOf, lookOf } from "./chat_message.js";
 import { Composer } from "./chat_compose.js";
 import { openFiles } from "./chat_viewer.js";
 import { guest } from "./connect.js";
+import { kept } from "./kept.js";
+import { leave } from "./site.js";
 import { t, why } from "./texts.js";
 
 const NEAR_PX = 80;
@@ -29,7 +33,7 @@ export class Chat {
   constructor(room, { toStage } = {}) {
     this.room = room;
     this.toStage = toStage;
-    this.talk = new Conversation(room, { storage: localStorage });
+    this.talk = new Conversation(room, { storage: kept.forGood });
     this.composer = new Composer({
       people: () => room.store.users.filter(({ id }) => id !== this.talk.me),
       send: (...what) => this.#send(...what),
@@ -41,7 +45,7 @@ export class Chat {
     this.talk.addEventListener("state", () => this.#drawState());
     room.addEventListener("joined", () => this.#findVotes());
     room.store.addEventListener("typing", () => this.#drawTyping());
-    room.store.addEventListener("room", () => this.#drawState());
+    room.store.addEventListener("room", () => this.#drawRoom());
     this.#log.addEventListener("scroll", () => this.#scrolled());
     this.#log.addEventListener("click", ({ target }) => this.#act(target.closest("[data-act]")));
     $("chat-new").addEventListener("click", () => this.#toEnd());
@@ -50,7 +54,10 @@ export class Chat {
     this.#followSearch();
     openFiles(this.#log, room.client);
     document.addEventListener("visibilitychange", () => this.#markRead());
-    $("chat-note").textContent = t("chat.connecting");
+    if (room.connection === "live") this.#findVotes();
+    // A room that is polled says so when it has changed: what it said before anybody listened is said again.
+    if (room.connection === "polling") room.dispatchEvent(new CustomEvent("polled", { detail: room.store.room.position }));
+    this.#drawState();
   }
 
   /** Put what changed on the page and keep the place where people read. */
@@ -72,7 +79,8 @@ export class Chat {
   }
 
   #wanted() {
-    const { messages } = this.talk;
+    // A line of something that was undone was never said.
+    const messages = this.talk.messages.filter(({ messageType, deletedAt }) => messageType !== "system" || !deletedAt);
     if (this.#show === "all") return messages;
     const questions = messages.filter(({ messageType, deletedAt }) => messageType === "question" && !deletedAt);
     return questions.sort((a, b) => (b.votes ?? 0) - (a.votes ?? 0) || (a.seq ?? Infinity) - (b.seq ?? Infinity));
@@ -117,7 +125,7 @@ export class Chat {
     const item = button?.closest(".message");
     if (!item) return;
     const message = (this.#found ?? this.talk.messages).find((candidate) => keyOf(candidate) === item.dataset.key);
-    button.closest("details")?.removeAttribute("open");
+    leave(button.closest("details"));
     const answer = await this.#do(button.dataset.act, message, item);
     this.composer.say(answer?.ok === false ? why(answer.error) : "");
   }
@@ -138,7 +146,10 @@ export class Chat {
         client.call("PATCH", `/api/rooms/${id}/${isGuest ? "guests" : "members"}/${message.userId}`, {
           mutedUntil: new Date(client.clock.now() + MUTE_MS).toISOString(),
         }),
-      ban: () => client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId }),
+      ban: async () => {
+        const isWanted = await asksToBan(message.user?.name ?? t("chat.left"));
+        return isWanted ? client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId }) : undefined;
+      },
     };
     return actions[act]();
   }
@@ -176,6 +187,12 @@ export class Chat {
     this.#toEnd();
   }
 
+  /** A ban that is lifted is a change of the room. */
+  async #drawRoom() {
+    this.#drawState();
+    if (await guest.asksAgain()) this.#drawState();
+  }
+
   #drawState() {
     const { canRead } = this.talk;
     if (canRead === undefined) return;
@@ -187,12 +204,13 @@ export class Chat {
     this.composer.allow(canRead && isOpen, settings.uploads && this.room.you.role !== "guest");
     if (this.#enters && canRead) $("chat-text").focus({ preventScroll: true });
     if (canRead) this.#enters = false;
-    $("chat-guest").hidden = canRead || !settings.guests;
+    $("chat-guest").hidden = canRead || !settings.guests || guest.out() === "banned";
     $("chat-note").textContent = this.#note(canRead, isOpen, settings);
     this.draw();
   }
 
   #note(canRead, isOpen, settings) {
+    if (!canRead && guest.out()) return t(`chat.${guest.out()}`);
     if (!canRead) return t(settings.guests ? "chat.pick" : "chat.members_only");
     return isOpen ? "" : t("chat.hosts_only");
   }

@@ -3,7 +3,7 @@ import { FileTray } from "./chat_files.js";
 import { t, why } from "./texts.js";
 
 const SHOWN_PEOPLE = 6;
-const MENTION = /(^|\s)@([\p{L}\p{N}_.-]*)$/u;
+const MENTION = /(^|\s)@([\p{L}\p{Mn}\p{Mc}\p{Nd}_.-]*)$/u;
 
 export class Composer {
   #form = document.getElementById("chat-compose");
@@ -17,7 +17,7 @@ export class Composer {
   /** @param {{people: () => object[], send: Function, edit: Function, upload: Function, typing: () => void}} page */
   constructor(page) {
     this.page = page;
-    this.#tray = new FileTray(page.upload);
+    this.#tray = new FileTray({ upload: page.upload, say: (text) => this.say(text) });
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#changed());

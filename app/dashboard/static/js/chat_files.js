@@ -1,4 +1,5 @@
 /** The file that goes along with what is written: picked, dropped or pasted; looked at, described, sent, stopped, sent again. */
+import { bringsFiles } from "./site.js";
 import { t } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
@@ -15,16 +16,21 @@ export class FileTray {
   #retry = $("chat-tray-retry");
   #sending;
   #mayTake = false;
+  #isOneOfMany = false;
+  #isBlank = false;
   file;
 
-  /** @param {(file: File, options: object) => Promise<object>} upload */
-  constructor(upload) {
+  /** @param {{upload: (file: File, options: object) => Promise<object>, say: (text: string) => void}} page */
+  constructor({ upload, say }) {
     this.upload = upload;
+    this.say = say;
     this.#input.addEventListener("change", () => this.#take(this.#input.files));
     this.#stop.addEventListener("click", () => (this.#sending ? this.#sending.abort() : this.clear()));
-    this.#place.addEventListener("dragover", (event) => this.#over(event));
-    this.#place.addEventListener("dragleave", ({ relatedTarget }) => this.#mark(this.#place.contains(relatedTarget)));
-    this.#place.addEventListener("drop", (event) => this.#drop(event));
+    this.#picture.addEventListener("error", () => this.#cannotDraw());
+    // The whole page is the place: who misses the conversation by a finger's breadth meant it all the same.
+    document.body.addEventListener("dragover", (event) => this.#over(event));
+    document.body.addEventListener("dragleave", ({ relatedTarget }) => relatedTarget || this.#mark(false));
+    document.body.addEventListener("drop", (event) => this.#drop(event));
     $("chat-text").addEventListener("paste", (event) => this.#paste(event));
   }
 
@@ -63,20 +69,32 @@ export class FileTray {
 
   #take(files) {
     if (!files.length || !this.#mayTake || this.#sending) return;
+    const refusal = this.#refusalOf(files[0]);
+    this.say(refusal);
+    if (refusal) return void (this.#input.value = "");
     this.file = files[0];
+    [this.#isOneOfMany, this.#isBlank] = [files.length > 1, false];
     this.#draw();
-    if (files.length > 1) this.#note.textContent += `, ${t("chat.one_file")}`;
+    this.#tray.scrollIntoView({ block: "nearest" });
+  }
+
+  /** What the server will not take is said before somebody describes it; it decides all the same. */
+  #refusalOf({ type, name, size }) {
+    const most = Number(this.#input.dataset.most);
+    const taken = this.#input.accept.split(",");
+    if (![type, `.${name.split(".").at(-1).toLowerCase()}`].some((claim) => taken.includes(claim))) return t("chat.not_taken");
+    return size > most ? t("chat.too_large", { n: Math.floor(most / 1_000_000) }) : "";
   }
 
   #over(event) {
-    if (!this.#mayTake || !event.dataTransfer.types.includes("Files")) return;
+    if (!this.#mayTake || this.#sending || !bringsFiles(event)) return;
     event.preventDefault();
     this.#mark(true);
   }
 
   #drop(event) {
     this.#mark(false);
-    if (!event.dataTransfer.files.length) return;
+    if (!this.#mayTake || this.#sending || !bringsFiles(event)) return;
     event.preventDefault();
     this.#take(event.dataTransfer.files);
   }
@@ -95,12 +113,26 @@ export class FileTray {
     const { file } = this;
     const isPicture = Boolean(file?.type.startsWith("image/"));
     this.#tray.hidden = !file;
-    this.#alt.hidden = !isPicture;
+    this.#alt.hidden = !isPicture || this.#isBlank;
+    this.#alt.querySelector("input").disabled = Boolean(this.#sending);
     this.#progress.hidden = !this.#sending;
     this.#retry.hidden = !failed;
     this.#stop.textContent = this.#sending ? this.#stop.dataset.stop : this.#stop.dataset.remove;
-    this.#note.textContent = file ? t(this.#sending ? "chat.sending_file" : "chat.with_file", { name: file.name }) : "";
+    this.#note.textContent = file ? this.#words() : "";
     this.#preview(isPicture ? file : undefined);
+  }
+
+  #words() {
+    const what = t(this.#sending ? "chat.sending_file" : "chat.with_file", { name: this.file.name });
+    return [what, ...(this.#isOneOfMany ? [t("chat.one_file")] : []), ...(this.#isBlank ? [t("chat.no_preview")] : [])].join(", ");
+  }
+
+  /** A picture that this browser cannot draw is a file like any other. */
+  #cannotDraw() {
+    if (!this.file || !this.#picture.hasAttribute("src")) return;
+    this.#isBlank = true;
+    this.#picture.hidden = true;
+    this.#draw(!this.#retry.hidden);
   }
 
   #preview(file) {

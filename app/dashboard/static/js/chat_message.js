@@ -31,6 +31,7 @@ export function drawMessage(message, context) {
   part("time").textContent = new Date(message.createdAt).toLocaleTimeString(locale, CLOCK);
   part(".edited").hidden = !message.editedAt || Boolean(message.deletedAt);
   drawContent(part(".content"), message);
+  part(".content").hidden = message.attachment?.filename === message.content; // said by the file itself
   if (message.messageType === "stage") part(".content").dataset.before = `${t("chat.on_stage")} `;
   drawFile(part(".file"), message.attachment);
   drawQuote(part(".quote"), context.quoted);

@@ -66,6 +66,10 @@ export function openFiles(log, client) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
     if (step) show(beside(step));
   });
+  picture.addEventListener("error", () => {
+    const small = shown?.querySelector("img").src; // always of a kind that browsers draw
+    if (small && picture.src !== small) picture.src = small;
+  });
   dialog.addEventListener("close", () => shown?.focus());
 
   /** A thumbnail that was first scrolled to after its address had run out. */

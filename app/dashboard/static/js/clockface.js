@@ -1,11 +1,13 @@
 /** The big clock of a page: one loop on the screen's own beat, which touches the document only where something changed. */
-import { countdown, format } from "../client/countdown.js";
+import { countdown, format, thresholds } from "../client/countdown.js";
+import { countsOn, overrun } from "../client/front.js";
 import { locale, t } from "./texts.js";
 
 const TENTHS_BELOW_MS = 60_000;
 const LONGEST_LEAD_MS = 2_000;
 const OTHERS_EVERY_MS = 250;
 const DAY_CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const DAY_TIME = { hour: "2-digit", minute: "2-digit" };
 export const MODES = ["left", "up", "clock"];
 
 export class Clockface {
@@ -13,7 +15,7 @@ export class Clockface {
   #last;
   #held;
   #heldUntil = 0;
-  #othersAt = 0;
+  #othersAt;
 
   /**
    * @param {import("../client/index.js").Room} room
@@ -26,11 +28,15 @@ export class Clockface {
     this.mode = MODES.includes(mode) ? mode : "left";
     this.lead = Math.min(lead, LONGEST_LEAD_MS);
     this.parts = Object.fromEntries(
-      ["clock", "timer-title", "digits", "phase", "progress", "others"].map((id) => [id, document.getElementById(id)]),
+      ["clock", "timer-title", "digits", "phase", "progress", "others", "ends", "next-up"].map((id) => [id, document.getElementById(id)]),
     );
     for (const name of ["timer-update", "timer-finished"]) room.addEventListener(name, ({ detail }) => this.#hold(detail));
     this.tick = this.tick.bind(this);
-    requestAnimationFrame(this.tick);
+    // Once the page's script has run to its end, so that nobody who listens misses the first phase.
+    queueMicrotask(() => {
+      this.tick();
+      performance.mark("usable"); // for bench/pages.py
+    });
   }
 
   tick() {
@@ -53,8 +59,9 @@ export class Clockface {
     this.#put("timer-title", timer.title);
     this.#put("phase", face.paused ? t("phase.paused") : face.phase === "running" ? "" : t(`phase.${face.phase}`));
     if (this.mode !== "clock") this.#digits(...this.#textOf(timer, face));
-    this.#phase(face.phase);
+    this.#phase(face.phase, timer);
     this.#progress(face.progress);
+    this.#zones(timer);
     this.#others(timer, now);
   }
 
@@ -106,31 +113,54 @@ export class Clockface {
     digits.append(small);
   }
 
-  /** The timers that run beside the one in front. */
+  /** The timers that run, or run over, beside the one in front. */
   #others(current, now) {
     const { others } = this.parts;
-    if (!others || now - this.#othersAt < OTHERS_EVERY_MS) return;
+    // A browser's first time of day takes it as long as a whole page's script: the digits come first.
+    if (this.#othersAt === undefined) return void (this.#othersAt = 0);
+    if (now - this.#othersAt < OTHERS_EVERY_MS) return;
     this.#othersAt = now;
-    const active = this.room.store.room.timers.filter(({ id, state }) => id !== current.id && ["running", "paused"].includes(state));
-    const texts = active.map((timer) => `${timer.title} ${format(countdown(timer, now).ms)}`);
-    if (this.#shown.others === texts.join("\n")) return;
-    this.#shown.others = texts.join("\n");
-    others.hidden = !texts.length;
-    others.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+    this.#around(current);
+    if (!others) return;
+    const { timers } = this.room.store.room;
+    const faces = timers.filter(({ id }) => id !== current.id).map((timer) => besideOf(timer, timers, now)).filter(Boolean);
+    const shown = JSON.stringify(faces);
+    if (this.#shown.others === shown) return;
+    this.#shown.others = shown;
+    others.hidden = !faces.length;
+    others.replaceChildren(...faces.map((face) => Object.assign(document.createElement("li"), face)));
+  }
+
+  /** When it ends, and what follows. */
+  #around(current) {
+    const ends = current.state === "running" && new Date(current.endTimestamp).toLocaleTimeString(locale, DAY_TIME);
+    this.#put("ends", ends ? t("ends", { time: ends }) : "");
+    const next = this.room.store.upcoming();
+    this.#put("next-up", next ? t("next", { title: next.title }) : "");
   }
 
   #put(part, text) {
-    if (this.#shown[part] === text) return;
+    if (!this.parts[part] || this.#shown[part] === text) return;
     this.#shown[part] = text;
     this.parts[part].textContent = text;
   }
 
-  #phase(phase) {
+  #phase(phase, timer) {
     if (this.#shown.state === phase) return;
     this.#shown.state = phase;
     this.parts.clock.dataset.phase = phase;
     document.body.dataset.phase = phase;
-    document.dispatchEvent(new CustomEvent("phase", { detail: phase }));
+    document.dispatchEvent(new CustomEvent("phase", { detail: { phase, timer } }));
+  }
+
+  /** Where on the bar the warnings begin. */
+  #zones(timer) {
+    const { warn, danger } = thresholds(timer);
+    const [from, then] = [warn, danger].map((left) => `${100 - (100 * left) / Math.max(1, timer.duration + timer.addedMs)}%`);
+    if (this.#shown.zones === from + then) return;
+    this.#shown.zones = from + then;
+    this.parts.progress.style.setProperty("--warn-from", from);
+    this.parts.progress.style.setProperty("--danger-from", then);
   }
 
   #progress(progress) {
@@ -139,6 +169,13 @@ export class Clockface {
     this.#shown.progress = rounded;
     this.parts.progress.value = rounded;
   }
+}
+
+/* What a timer beside the one in front says: what is left of it, or by how much it runs over. */
+function besideOf(timer, timers, now) {
+  const over = countsOn(timer, timers) ? overrun(timer, timers, now) : undefined;
+  if (over !== undefined) return { className: "over", textContent: `${timer.title} ${t("over", { time: format(over, { up: true }) })}` };
+  return ["running", "paused"].includes(timer.state) && { textContent: `${timer.title} ${format(countdown(timer, now).ms)}` };
 }
 
 function leadOfPage() {

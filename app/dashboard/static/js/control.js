@@ -1,12 +1,15 @@
 /** The control page: forms become live actions, and the page follows what happens, wherever it was done. */
-import { Chat } from "./chat.js";
+import { asksToBan } from "./ask.js";
+import { openChat } from "./chat_later.js";
 import { Clockface } from "./clockface.js";
 import { openRoom } from "./connect.js";
 import { showConnection } from "./connection.js";
 import { changeStage, followKeys } from "./keys.js";
+import { later } from "./later.js";
 import { sendLiveForms } from "./live_forms.js";
-import { followQuestions, keepFresh } from "./parts.js";
 import { Run } from "./run.js";
+import { signInLink } from "./signed_out.js";
+import { leave } from "./site.js";
 import { t, why } from "./texts.js";
 
 const SECOND_MS = 1_000;
@@ -15,14 +18,50 @@ const UNDO_MS = 10_000;
 const SINCE_EVERY_MS = 5_000;
 const SCREENS_EVERY_MS = 5_000;
 const MORE = { plus: ["adjust", { deltaMs: MINUTE_MS }], minus: ["adjust", { deltaMs: -MINUTE_MS }] };
+const STATUS = { offline: 0, unauthenticated: 401, database_unavailable: 503 };
 const room = openRoom();
 const $ = (id) => document.getElementById(id);
+const parts = () => later(() => import("./control_later.js"));
 const say = (text) => ($("action-error").textContent = text);
-const report = (answer) => say(answer.ok ? "" : why(answer.error));
+const report = (answer) => {
+  trouble.heard(STATUS[answer.error?.code] ?? 200);
+  say(answer.ok ? "" : why(answer.error));
+};
+
+/* A connection that is gone, a server whose database is, or a sign-in that is over, is said before somebody presses a button in vain, and it is over by itself:
+   what was refused meanwhile is no news any more. */
+const trouble = {
+  status: 200,
+  heard(status) {
+    this.status = status;
+    this.draw();
+  },
+  draw() {
+    const what = this.what();
+    const text = what.textContent ?? what;
+    if ($("trouble").textContent === text) return;
+    if (!text) this.end();
+    $("trouble").replaceChildren(what);
+  },
+  what() {
+    if (room.connection === "stale" || this.status === 0) return t("trouble.offline");
+    if (this.status === 401) return signInLink();
+    return this.status >= 500 ? t("trouble.database") : "";
+  },
+  end() {
+    say("");
+    for (const passing of document.querySelectorAll(".field-error[data-passing]")) passing.remove();
+  },
+};
+room.addEventListener("connection", () => {
+  if (room.connection === "live") trouble.status ||= 200;
+  trouble.draw();
+});
 
 /* The last action can be taken back for a while, and only then does its button do something; its place is kept. */
 const undoButton = document.querySelector('#main-acts form[data-action="undo"] button');
-const undoLabel = undoButton.textContent;
+const undoWord = undoButton.querySelector(".word");
+const undoLabel = undoWord.textContent;
 let undoable;
 let undoEnds;
 
@@ -30,7 +69,7 @@ function offerUndo(timerId, leftMs = UNDO_MS) {
   clearTimeout(undoEnds);
   undoable = timerId;
   undoButton.disabled = !timerId;
-  undoButton.textContent = timerId ? t("undo", { n: leftMs / SECOND_MS }) : undoLabel;
+  undoWord.textContent = timerId ? t("undo", { n: leftMs / SECOND_MS }) : undoLabel;
   if (!timerId) return;
   undoEnds = leftMs > SECOND_MS ? setTimeout(offerUndo, SECOND_MS, timerId, leftMs - SECOND_MS) : setTimeout(offerUndo, SECOND_MS);
 }
@@ -50,7 +89,23 @@ async function deleteTimer(timerId) {
 
 function undo() {
   if (undoable) act(undoable, "undo");
+  else say(t("undo.none"));
 }
+
+/* Without scripts the link leads to a page that asks the same. */
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-ban]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  leave(link.closest("details"));
+  if (!(await asksToBan(link.dataset.ban))) return;
+  const answer = await room.client.post(`/api/rooms/${room.id}/bans`, Object.fromEntries(new URL(link.href).searchParams));
+  report(answer);
+  if (!answer.ok) return;
+  const { refresh } = await parts();
+  await refresh(room, $("people-place"));
+  $("bans").closest("details").open = true;
+});
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-action]");
@@ -82,13 +137,21 @@ function drawPeople() {
   );
 }
 
-/* The stage's form follows what other hosts do, but not under somebody's fingers. */
+/* The stage's form follows what is shown, whoever showed it, but a draft is nobody else's. What is written is meant to be shown. */
+let isDraft = false;
+$("stage-form").addEventListener("input", () => (isDraft = true));
+$("stage-text").addEventListener("input", () => isDraft || ($("stage-form").elements.visible.checked = true));
+$("stage-form").addEventListener("refused", () => (isDraft = true));
+$("stage-form").addEventListener("submit", ({ submitter }) => (isDraft &&= Boolean(submitter?.name)));
+
 function drawStage() {
   const form = $("stage-form");
   const { text, visible, blackout } = room.store.room.stage;
-  if (form.contains(document.activeElement)) return;
+  $("stage-now").dataset.shown = String(Boolean(visible && text));
+  $("stage-shown").textContent = text;
+  if (isDraft) return;
   form.elements.text.value = text;
-  form.elements.visible.checked = visible;
+  form.elements.visible.checked = visible || !text;
   form.elements.blackout.checked = Boolean(blackout);
 }
 
@@ -99,8 +162,11 @@ function drawSince() {
   $("since").textContent = since === undefined || since === null ? "" : minutes ? t("since.minutes", { n: minutes }) : t("since.now");
 }
 
-keepFresh(room, $("screens"), SCREENS_EVERY_MS);
-followQuestions(room, $("questions-place"));
+parts().then(({ followPeople, followQuestions, keepFresh }) => {
+  keepFresh(room, $("screens"), SCREENS_EVERY_MS, (status) => status && trouble.heard(status));
+  followQuestions(room, $("questions-place"));
+  followPeople(room, $("people-place"));
+});
 const run = new Run(room, report);
 room.store.addEventListener("change", () => {
   if (!room.store.room) return;
@@ -112,7 +178,7 @@ room.store.addEventListener("change", () => {
 room.store.addEventListener("stage", drawStage);
 setInterval(drawSince, SINCE_EVERY_MS);
 
-sendLiveForms();
+sendLiveForms(room, (status) => trouble.heard(status));
 followKeys(room, act, { undo, report, help: $("keys") });
 $("show-keys").hidden = false;
 $("show-keys").addEventListener("click", () => $("keys").showModal());
@@ -124,5 +190,5 @@ $("copy-link").addEventListener("click", async ({ currentTarget }) => {
 
 showConnection(room);
 new Clockface(room);
-new Chat(room, { toStage: (text) => changeStage(room, { text: text.slice(0, 500), visible: true }).then(report) });
+openChat(room, { toStage: (text) => changeStage(room, { text: text.slice(0, 500), visible: true }).then(report) });
 export { room };

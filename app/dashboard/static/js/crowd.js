@@ -7,7 +7,8 @@ import { Clockface } from "./clockface.js";
 import { showConnection } from "./connection.js";
 import { CrowdClock } from "./crowd_clock.js";
 import { offerSmallWindow } from "./pip.js";
-import { drawRun } from "./run_list.js";
+import { followRun } from "./run_list.js";
+import "./site.js";
 
 const POLL_MS = 1_000;
 const JITTER_MS = 500;
@@ -47,7 +48,18 @@ class CrowdRoom extends EventTarget {
     clock.sample(asked, response.headers);
     if (response.status === 304) return;
     this.#etag = response.headers.get("ETag");
-    this.store.loadRoom(await response.json());
+    this.#take(await response.json());
+  }
+
+  /** A timer that has begun says so as it would over a socket, with the moment it did: where that is not long ago, the clock waits
+      for the same moment as all other screens. */
+  #take(state) {
+    const running = new Set(this.store.room.timers.filter((timer) => timer.state === "running").map(({ id }) => id));
+    this.store.loadRoom(state);
+    for (const timer of state.timers) {
+      if (timer.state !== "running" || running.has(timer.id)) continue;
+      this.dispatchEvent(new CustomEvent("timer-update", { detail: { ...timer, serverNow: timer.updatedAt } }));
+    }
   }
 
   #heard() {
@@ -71,12 +83,12 @@ class CrowdRoom extends EventTarget {
 const room = new CrowdRoom();
 room.store.addEventListener("room", () => {
   const { stage, name } = room.store.room;
-  drawRun($("run"), room.store);
   $("stage-message").textContent = stage.visible ? stage.text : "";
   $("room-name").textContent = name;
 });
 document.addEventListener("visibilitychange", () => document.hidden || room.poll());
 
+followRun($("run"), room);
 room.store.loadRoom(JSON.parse($("room-state").textContent));
 showConnection(room);
 offerSmallWindow($("pip"), new Clockface(room));

@@ -1,5 +1,6 @@
 /** The start page: its two screens count down, together of course. */
 import { format } from "../client/countdown.js";
+import "./site.js";
 
 const LENGTH_MS = 754_000;
 const digits = document.querySelectorAll("[data-demo]");

@@ -25,9 +25,9 @@ export function followKeys(room, act, { undo, report, help }) {
     const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     const timer = room.store.current();
     // A dialog that has just closed keeps the focus until the next frame: what is pressed then is meant for the page.
-    const pressed = event.key === " " && !help.contains(event.target) && event.target.closest(PRESSED_BY_SPACE);
+    const pressed = event.key === " " && !event.target.closest("dialog") && event.target.closest(PRESSED_BY_SPACE);
     const isForPage = !pressed && !event.target.closest(TYPING);
-    if (!action || !isForPage || help.open || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (!action || !isForPage || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (!timer && !["?", "b", "f"].includes(event.key)) return;
     event.preventDefault();
     action(timer);

@@ -3,43 +3,54 @@
  * page as answer; of it only the failure, if there is one, is shown, in the form that it is about.
  */
 
+import { isSignedOut, signInLink } from "./signed_out.js";
+import { leave } from "./site.js";
 import { t } from "./texts.js";
 
-export function sendLiveForms() {
+/** @param {(status: number) => void} tell hears that there was no answer (0), or that somebody has to sign in first (401) */
+export function sendLiveForms(room, tell) {
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("form[data-live]");
     if (!form) return;
     event.preventDefault();
     const body = new FormData(form, event.submitter);
-    const failure = await send(form.action, body);
-    show(form, failure);
-    if (failure) return;
-    close(form.closest("details.menu"));
+    const sent = new Map([...form.elements].map((field) => [field, field.value]));
+    const { failure, isPassing, status } = await send(room, form.action, body);
+    show(form, failure, isPassing);
+    if (status !== undefined) tell(status);
+    if (failure) return void form.dispatchEvent(new Event("refused"));
+    leave(form.closest("details.menu"));
     if (form.dataset.live !== "reset") return;
-    form.reset();
-    form.querySelector("input:not([type=hidden])")?.focus();
+    clear(form, sent);
   });
 }
 
-/** Whoever is in the menu by keyboard comes out at its button: what is hidden loses the focus to the page. */
-function close(menu) {
-  if (menu?.contains(document.activeElement)) menu.querySelector("summary").focus();
-  menu?.removeAttribute("open");
+/** What somebody typed while the answer was on its way is not theirs to lose, nor is the focus. */
+function clear(form, sent) {
+  const typed = [...form.elements].filter((field) => field.value !== sent.get(field)).map((field) => [field, field.value]);
+  form.reset();
+  for (const [field, value] of typed) field.value = value;
+  if (!typed.length) form.querySelector("input:not([type=hidden])")?.focus();
 }
 
-async function send(action, body) {
-  const response = await fetch(action, { method: "POST", body, headers: { Accept: "text/html" } }).catch(() => undefined);
-  if (response?.ok) return "";
-  if (!response) return t("failed");
+async function send(room, action, body) {
+  // Of whoever is signed in now: the token in the form is of whoever opened the page.
+  const headers = { ...room.client.headers(), Accept: "text/html" };
+  const response = await fetch(action, { method: "POST", body, headers }).catch(() => undefined);
+  if (isSignedOut(response)) return { failure: signInLink(), isPassing: true, status: 401 };
+  if (response?.ok) return { failure: "" };
+  if (!response) return { failure: t("failed"), isPassing: true, status: 0 };
   const answer = new DOMParser().parseFromString(await response.text(), "text/html");
   const failure = answer.querySelector('.notice[role="alert"]') ?? answer.querySelector("main h1");
-  return failure?.textContent.trim().replace(/\s+/g, " ") || t("failed");
+  return { failure: failure?.textContent.trim().replace(/\s+/g, " ") || t("failed"), isPassing: response.status >= 500 };
 }
 
-function show(form, failure) {
+function show(form, failure, isPassing) {
   form.querySelector(":scope > .field-error")?.remove();
   if (!failure) return;
-  const place = Object.assign(document.createElement("p"), { className: "field-error", textContent: failure });
+  const place = Object.assign(document.createElement("p"), { className: "field-error" });
+  place.append(failure);
   place.setAttribute("role", "alert");
+  if (isPassing) place.dataset.passing = "";
   form.append(place);
 }

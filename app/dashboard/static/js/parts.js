@@ -1,35 +1,68 @@
 /** Parts of a page that the server renders: asked for again, and put in place where they changed. */
+import { isSignedOut } from "./signed_out.js";
+import { showTimes } from "./site.js";
+
 const GATHER_MS = 250;
 
-/** Put the part's newest form in place; what somebody is reading by keyboard stays under their hands. */
+/** Put the part's newest form in place; what somebody is reading by keyboard stays under their hands. Gives the answer's status, 401 after a sign-out. */
 export async function refresh(room, place) {
   const response = await room.client.fetch(place.dataset.url, { headers: { Accept: "text/html" } }).catch(() => undefined);
-  if (!response?.ok) return;
+  if (isSignedOut(response)) return 401;
+  if (!response?.ok || place.querySelector("details.menu[open]") || document.querySelector("dialog[open]")) return response?.status;
   const html = await response.text();
-  if (place.dataset.shown === html) return;
-  const held = place.contains(document.activeElement) && document.activeElement.closest("form")?.getAttribute("action");
-  const isOpen = Boolean(place.querySelector("details[open]"));
+  if (place.dataset.shown === html) return response.status;
+  const held = place.contains(document.activeElement) && nameOf(document.activeElement);
+  const folds = [...place.querySelectorAll(".fold")].map((fold) => fold.open);
   place.dataset.shown = html;
   place.innerHTML = html;
-  if (isOpen) place.querySelector("details")?.setAttribute("open", "");
-  if (held) (place.querySelector(`form[action="${held}"] button`) ?? place.querySelector("button"))?.focus();
+  for (const [index, fold] of place.querySelectorAll(".fold").entries()) fold.open = folds[index] ?? fold.open;
+  showTimes(place);
+  if (held) focusOn(place, held);
+  return response.status;
 }
 
-/** Do so every so often while somebody looks. */
-export function keepFresh(room, place, everyMs) {
-  setInterval(() => document.hidden || refresh(room, place), everyMs);
+/* What somebody has the focus on is found again by where its form goes, or by what it is called. */
+function nameOf(part) {
+  return part.closest("form")?.getAttribute("action") ?? part.getAttribute("aria-label") ?? part.textContent;
+}
+
+function focusOn(place, name) {
+  const parts = [...place.querySelectorAll("summary, button, a")];
+  (parts.find((part) => nameOf(part) === name) ?? parts[0])?.focus();
+}
+
+/** Do so every so often while somebody looks, and tell each time how the server answered. */
+export function keepFresh(room, place, everyMs, tell) {
+  setInterval(async () => document.hidden || tell(await refresh(room, place)), everyMs);
+}
+
+/** Do so when somebody comes, goes, is let in or is barred. */
+export function followPeople(room, place) {
+  const soon = gathered(() => refresh(room, place));
+  let known = "";
+  room.store.addEventListener("change", () => {
+    const people = room.store.users.map(({ id }) => id).join();
+    if (people !== known) soon();
+    known = people;
+  });
+  for (const name of ["room-updated", "joined"]) room.addEventListener(name, soon);
+  if (room.store.room) soon();
+}
+
+function gathered(action) {
+  let due;
+  return () => {
+    clearTimeout(due);
+    due = setTimeout(action, GATHER_MS);
+  };
 }
 
 /** Do so when a question was asked, voted for, changed or deleted, and after a time away. */
 export function followQuestions(room, place) {
-  let due;
-  const soon = () => {
-    clearTimeout(due);
-    due = setTimeout(() => refresh(room, place), GATHER_MS);
-  };
+  const soon = gathered(() => refresh(room, place));
   for (const name of ["message-received", "message-edited"]) {
     room.addEventListener(name, ({ detail }) => detail.messageType === "question" && soon());
   }
-  room.addEventListener("message-deleted", soon);
-  room.addEventListener("joined", soon);
+  for (const name of ["message-deleted", "joined"]) room.addEventListener(name, soon);
+  if (room.store.room) soon();
 }

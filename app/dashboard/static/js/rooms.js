@@ -1,5 +1,6 @@
 /** The overview: what runs in my rooms, ticking, and asked for again now and then. */
 import { format } from "../client/countdown.js";
+import "./site.js";
 
 const TICK_MS = 500;
 const AGAIN_MS = 15_000;
@@ -10,6 +11,9 @@ setInterval(() => {
   const now = Date.now() + ahead;
   for (const digits of list.querySelectorAll("[data-ends]")) {
     digits.textContent = format(Math.max(0, Date.parse(digits.dataset.ends) - now));
+  }
+  for (const digits of list.querySelectorAll("[data-over]")) {
+    digits.textContent = `+${format(Math.max(0, now - Date.parse(digits.dataset.over)), { up: true })}`;
   }
 }, TICK_MS);
 

@@ -1,5 +1,9 @@
-/** The run of show on the control page: follows what happens, counts down, shows drift, and is put in order by dragging. */
-import { countdown, driftText, format, schedule } from "../client/index.js";
+/** The run of show on the control page: follows what happens, counts down, and shows drift. */
+import { countdown, format, lengthText } from "../client/countdown.js";
+import { overrun } from "../client/front.js";
+import { driftText, schedule } from "../client/schedule.js";
+import { later } from "./later.js";
+import { isSignedOut } from "./signed_out.js";
 import { localiseFields, showTimes } from "./site.js";
 import { t } from "./texts.js";
 
@@ -8,13 +12,12 @@ const TICK_MS = 500;
 export class Run {
   #place = document.getElementById("run-place");
   #shape = "";
-  #dragged;
 
   /** @param {import("../client/index.js").Room} room @param {(answer: object) => void} report shows what became of an action */
   constructor(room, report) {
     this.room = room;
     this.report = report;
-    this.#followDragging();
+    later(() => import("./control_later.js")).then(({ followDragging }) => followDragging(this, this.#place));
     setInterval(() => this.tick(), TICK_MS);
     this.tick();
   }
@@ -25,7 +28,7 @@ export class Run {
     const shape = shapeOf(timers);
     if (this.#shape && this.#shape !== shape) {
       if (this.#isBeingEdited()) return;
-      await this.#fetch();
+      await this.fetch();
     }
     this.#shape = shape;
     const current = this.room.store.current();
@@ -36,6 +39,7 @@ export class Run {
       item.querySelector(".state").textContent = t(`state.${timer.state}`);
       if (timer.id === current?.id) item.setAttribute("aria-current", "true");
       else item.removeAttribute("aria-current");
+      item.querySelector("[data-length]").textContent = lengthText(timer);
       showActual(item.querySelector("[data-actual]"), timer);
     }
     showTimes(this.#place);
@@ -49,11 +53,11 @@ export class Run {
     for (const timer of timers) {
       const item = this.#item(timer);
       if (!item) continue;
-      const { ms, phase } = countdown(timer, now);
-      const up = phase === "overtime";
-      item.querySelector("[data-left]").textContent = timer.state === "idle" ? "" : (up ? "+" : "") + format(ms, { up });
+      showLeft(item.querySelector("[data-left]"), timer, timers, now);
       showDrift(item.querySelector("[data-drift]"), drifts.get(timer.id));
     }
+    const drift = drifts.get(this.room.store.current()?.id);
+    showDrift(document.getElementById("drift"), drift, driftText(drift) && t(drift > 0 ? "late" : "early", { n: driftText(drift).slice(1) }));
   }
 
   #item(timer) {
@@ -64,9 +68,10 @@ export class Run {
     return new Map([...this.#place.querySelectorAll("li[data-planned]")].map((li) => [li.dataset.id, Date.parse(li.dataset.planned)]));
   }
 
-  async #fetch() {
+  /** Put the list's newest form in place. */
+  async fetch() {
     const response = await this.room.client.fetch(this.#place.dataset.url, { headers: { Accept: "text/html" } });
-    if (!response.ok) return;
+    if (!response.ok || isSignedOut(response)) return;
     const held = this.#place.contains(document.activeElement) && document.activeElement.closest("li")?.dataset.id;
     this.#place.innerHTML = await response.text();
     localiseFields(this.#place);
@@ -80,43 +85,20 @@ export class Run {
     editing?.addEventListener("blur", () => this.draw(), { once: true });
     return Boolean(editing);
   }
-
-  /** By the grip; the arrows in the menu do the same without a mouse. */
-  #followDragging() {
-    this.#place.addEventListener("dragstart", (event) => {
-      this.#dragged = event.target.closest("li");
-      event.dataTransfer.effectAllowed = "move";
-      event.dataTransfer.setDragImage(this.#dragged, 12, 12);
-    });
-    this.#place.addEventListener("dragover", (event) => {
-      const over = event.target.closest("#run-list > li");
-      if (!this.#dragged || !over) return;
-      event.preventDefault();
-      event.dataTransfer.dropEffect = "move";
-      if (over === this.#dragged) return;
-      const box = over.getBoundingClientRect();
-      over[event.clientY > box.top + box.height / 2 ? "after" : "before"](this.#dragged);
-    });
-    this.#place.addEventListener("drop", (event) => event.preventDefault());
-    this.#place.addEventListener("dragend", ({ dataTransfer }) => {
-      this.#dragged = undefined;
-      this.#reorder(dataTransfer.dropEffect !== "none");
-    });
-  }
-
-  /** Ask for the order that the list shows; where it was not wanted, or not given, the list goes back to what is. */
-  async #reorder(isWanted) {
-    const ids = [...this.#place.querySelectorAll("#run-list > li")].map((item) => item.dataset.id);
-    const answer = isWanted && (await this.room.client.call("PUT", `/api/rooms/${this.room.id}/timers/order`, { ids }));
-    if (answer) this.report(answer);
-    if (answer?.ok) return;
-    await this.#fetch();
-    await this.draw();
-  }
 }
 
 function shapeOf(timers) {
   return JSON.stringify(timers.map(({ id, title, duration, startsAt, onFinish }) => [id, title, duration, startsAt, onFinish]));
+}
+
+/* What is left while it runs, and afterwards by how much it ran over. */
+function showLeft(place, timer, timers, now) {
+  const over = overrun(timer, timers, now);
+  const left = ["running", "paused"].includes(timer.state) ? format(countdown(timer, now).ms) : "";
+  const text = over === undefined ? left : t("over", { time: format(over, { up: true }) });
+  if (place.textContent === text) return;
+  place.textContent = text;
+  place.classList.toggle("over", over !== undefined);
 }
 
 function showActual(place, timer) {
@@ -130,8 +112,7 @@ function showActual(place, timer) {
   place.append(time);
 }
 
-function showDrift(place, driftMs) {
-  const text = driftText(driftMs);
+function showDrift(place, driftMs, text = driftText(driftMs)) {
   if (place.textContent === text) return;
   place.hidden = !text;
   place.textContent = text;

@@ -1,6 +1,9 @@
 /** This page tells the hosts how it is: the screen board of the control page shows who is behind, slow or wrong. */
+import { kept } from "./kept.js";
+
 const FIRST_MS = 500;
 const FAST_MS = 2_000;
+const LATE_MS = 1_000;
 const ID_KEY = "greenroom:screen";
 
 /** @param {import("../client/index.js").Room} room @param {"stage"|"viewer"} kind */
@@ -9,8 +12,9 @@ export function reportScreen(room, kind) {
   let next;
   const report = async () => {
     clearTimeout(next);
-    if (!room.client.socket.connected || !room.id) return;
+    if (!room.client.connected || !room.id) return;
     const { best } = room.client.clock;
+    const began = performance.now();
     const answer = await room.client.emit("screen-report", {
       roomId: room.id,
       screenId: idOfTab(),
@@ -21,7 +25,9 @@ export function reportScreen(room, kind) {
       revision: room.store.position?.room ?? 0,
     });
     clearTimeout(next);
-    if (answer.ok && answer.againMs) next = setTimeout(report, answer.againMs);
+    // One that a stalled network brought late looks like a clock that is off: the next puts it right.
+    if (performance.now() - began > LATE_MS + 2 * (best?.roundTrip ?? 0)) soon(FIRST_MS);
+    else if (answer.ok && answer.againMs) soon(answer.againMs);
   };
   const soon = (ms) => {
     clearTimeout(next);
@@ -34,9 +40,9 @@ export function reportScreen(room, kind) {
 
 /** The same for as long as the tab lives, so that a reload is not another screen. */
 function idOfTab() {
-  const known = sessionStorage.getItem(ID_KEY);
+  const known = kept.forTab.getItem(ID_KEY);
   if (known) return known;
   const made = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
-  sessionStorage.setItem(ID_KEY, made);
+  kept.forTab.setItem(ID_KEY, made);
   return made;
 }

@@ -9,6 +9,20 @@ export function showTimes(root = document) {
     time.textContent = "moment" in time.dataset ? moment.toLocaleString(locale, MOMENT) : moment.toLocaleTimeString(locale, CLOCK);
     time.title = moment.toLocaleString(locale);
   }
+  for (const list of document.querySelectorAll("[data-days]")) markDays(list);
+}
+
+/* A plan of several days, or of another day than today, says which: above the first entry of each. */
+function markDays(list) {
+  const dayOf = (instant) => new Date(instant).toLocaleDateString(locale, DAY);
+  const entries = [...list.querySelectorAll("[data-planned]")];
+  const days = new Set(entries.map(({ dataset }) => dayOf(dataset.planned)));
+  const isPlain = days.size === 1 && days.has(dayOf(Date.now()));
+  for (const entry of entries) {
+    const day = dayOf(entry.dataset.planned);
+    if (!isPlain && days.delete(day)) entry.dataset.day = day;
+    else delete entry.dataset.day;
+  }
 }
 
 /** Turn the date fields under `root`, which were rendered in UTC, to this device's zone. */
@@ -20,6 +34,7 @@ export function localiseFields(root = document) {
 }
 
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
+const DAY = { weekday: "long", day: "numeric", month: "long" };
 const MOMENT = { dateStyle: "medium", timeStyle: "short" };
 
 function toField(date) {
@@ -34,6 +49,48 @@ document.addEventListener("formdata", ({ target, formData }) => {
   }
 });
 
+/* An open menu lies above whatever would cut it off, below or above its button, and within the window; one with `data-beside` lies
+   beside it, or beside what is named there, where buttons stand below each other and the next one is as likely to be wanted. */
+const EDGE_PX = 8;
+let open;
+
+function place() {
+  const box = open.getBoundingClientRect();
+  const menu = open.querySelector(".more");
+  const [above, below] = [box.top - EDGE_PX, innerHeight - box.bottom - EDGE_PX];
+  const isUp = below < menu.scrollHeight && above > below;
+  const { left } = open.closest(open.dataset.beside || ".menu").getBoundingClientRect();
+  const isBeside = "beside" in open.dataset && left - EDGE_PX > menu.offsetWidth;
+  const [top, bottom, right] = isBeside ? [box.top, box.bottom, left] : [box.bottom, box.top, box.right];
+  Object.assign(menu.style, {
+    position: "fixed",
+    top: isUp ? "auto" : `${top}px`,
+    bottom: isUp ? `${innerHeight - bottom}px` : "auto",
+    right: `${Math.max(EDGE_PX, document.documentElement.clientWidth - right)}px`,
+    maxHeight: `${isUp ? above : below}px`,
+    overflowY: "auto",
+  });
+}
+
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (!target.matches("details.menu")) return;
+    if (target.open) open = target;
+    else if (open === target) open = undefined;
+    if (open) place();
+  },
+  true,
+);
+addEventListener("scroll", () => open?.isConnected && place(), { capture: true, passive: true });
+addEventListener("resize", () => open?.isConnected && place());
+
+/** Close a menu. Whoever is in it by keyboard comes out at its button: what is hidden loses the focus to the page. */
+export function leave(menu) {
+  if (menu?.contains(document.activeElement)) menu.querySelector("summary").focus({ preventScroll: true });
+  menu?.removeAttribute("open");
+}
+
 /* Only one menu is open at a time, and Escape or a click elsewhere closes it. */
 document.addEventListener("click", ({ target }) => closeMenus(target.closest("details.menu")));
 document.addEventListener("keydown", ({ key }) => key === "Escape" && closeMenus());
@@ -42,11 +99,37 @@ function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
 }
 
+/** Whether a drag brings files which no field of the page takes by itself. */
+export function bringsFiles({ dataTransfer, target }) {
+  return dataTransfer?.types.includes("Files") && !target.closest?.('input[type="file"]');
+}
+
+/* A file that nothing here takes must not take the page's place, and with it somebody's running show. */
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.defaultPrevented || !bringsFiles(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+}
+
+/* A page that could not be made for the moment, or not for somebody who is banned, asks until it can; what is not there any more, too,
+   is another answer. */
+const AGAIN_MS = 3_000;
+const again = document.querySelector("[data-again]")?.dataset.again;
+if (again) {
+  setInterval(async () => {
+    const answer = await fetch(again, { cache: "no-store", headers: { Accept: "text/html" } }).catch(() => undefined);
+    if (answer?.ok || answer?.status === 404) location.reload();
+  }, AGAIN_MS);
+}
+
 const print = document.getElementById("print");
 if (print) {
   print.hidden = false;
   print.addEventListener("click", () => window.print());
 }
 
-showTimes();
 localiseFields();
+// Behind what the page does first: a browser's first time of day takes it as long as a whole page's script.
+requestAnimationFrame(() => setTimeout(showTimes));

@@ -1,11 +1,11 @@
 /** A tone at the warning and at zero; off until somebody touches the button, as browsers want it, and people too. */
 const TONES = { warn: 660, zero: 440 };
 const LENGTH_S = 0.35;
-const ONCE_PER_MS = 2_000;
 
 export class Sound {
   #audio;
-  #last = {};
+  /* What has had its moment, heard or not: the clock reaches zero by itself, and the server's word of it may be seconds late. */
+  #passed = new Set();
 
   /** @param {import("../client/index.js").Room} room @param {HTMLButtonElement} button turns it on and off */
   constructor(room, button) {
@@ -13,19 +13,24 @@ export class Sound {
       this.#audio = this.#audio ? void this.#audio.close() : new AudioContext();
       button.setAttribute("aria-pressed", String(Boolean(this.#audio)));
     });
-    document.addEventListener("phase", ({ detail }) => {
-      if (detail === "warn") this.play("warn");
-      if (["finished", "overtime"].includes(detail)) this.play("zero");
+    document.addEventListener("phase", ({ detail: { phase, timer } }) => {
+      if (phase === "warn") this.#once("warn", timer);
+      if (["finished", "overtime"].includes(phase)) this.#once("zero", timer);
     });
     // A timer that starts the next one at its end never looks finished.
-    room.addEventListener("timer-finished", () => this.play("zero"));
+    room.addEventListener("timer-finished", ({ detail }) => this.#once("zero", detail));
+  }
+
+  /* One end, one tone; a minute more makes another end. */
+  #once(kind, timer) {
+    const moment = [kind, timer.id, timer.finishedAt ?? timer.endTimestamp].join(" ");
+    if (this.#passed.has(moment)) return;
+    this.#passed.add(moment);
+    if (this.#audio) this.#play(kind);
   }
 
   /** @param {"warn"|"zero"} kind */
-  play(kind) {
-    const now = performance.now();
-    if (!this.#audio || now - (this.#last[kind] ?? -ONCE_PER_MS) < ONCE_PER_MS) return;
-    this.#last[kind] = now;
+  #play(kind) {
     const tone = this.#audio.createOscillator();
     tone.frequency.value = TONES[kind];
     tone.connect(this.#audio.destination);

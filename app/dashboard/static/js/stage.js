@@ -4,6 +4,7 @@ import { openRoom } from "./connect.js";
 import { showConnection } from "./connection.js";
 import { offerSmallWindow } from "./pip.js";
 import { reportScreen } from "./screen.js";
+import "./site.js";
 import { Sound } from "./sound.js";
 import { t } from "./texts.js";
 
@@ -16,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 function applyOptions() {
   document.body.classList.toggle("mirror", options.get("mirror") === "1");
   $("mirror").setAttribute("aria-pressed", String(options.get("mirror") === "1"));
-  for (const [name, property] of [["background", "--stage-background"], ["color", "--stage-ink"], ["font", "--mono"]]) {
+  for (const [name, property] of [["background", "--stage-background"], ["color", "--stage-ink"], ["font", "--digits-face"]]) {
     const value = options.get(name);
     if (value && CSS.supports(name === "font" ? "font-family" : "color", value)) document.body.style.setProperty(property, value);
   }
@@ -29,6 +30,19 @@ function draw() {
   const next = room.store.upcoming();
   $("next").textContent = next ? t("next", { title: next.title }) : "";
   if (!room.store.current()) $("timer-title").textContent = name;
+}
+
+/* What does not fit into its place at full size is set smaller, not cut off: somebody has to read all of it. */
+const [SMALLER, LEAST_PX] = [0.92, 12];
+function fit(text) {
+  text.style.fontSize = "";
+  let size = parseFloat(getComputedStyle(text).fontSize);
+  while (text.scrollHeight > text.clientHeight + 1 && size > LEAST_PX) text.style.fontSize = `${(size *= SMALLER)}px`;
+}
+for (const text of [$("timer-title"), $("stage-message")]) {
+  new MutationObserver(() => fit(text)).observe(text, { childList: true, characterData: true });
+  addEventListener("resize", () => fit(text));
+  document.fonts.ready.then(() => fit(text));
 }
 
 let flashEnds;
@@ -53,7 +67,8 @@ function wakeUp() {
 
 /* The screen stays on; a lock is lost when the page is hidden, and asked for again when it comes back. */
 async function keepScreenOn() {
-  if (document.hidden || !navigator.wakeLock) return;
+  const mayNot = document.featurePolicy?.allowsFeature("screen-wake-lock") === false; // in a frame it is the outer page's
+  if (document.hidden || !navigator.wakeLock || mayNot) return;
   await navigator.wakeLock.request("screen").catch(() => {});
 }
 

@@ -1,11 +1,12 @@
 /** The viewer page `/r/<shareToken>`: the clock, the run of show, the conversation. */
-import { Chat } from "./chat.js";
+import { openChat } from "./chat_later.js";
 import { Clockface } from "./clockface.js";
 import { openRoom } from "./connect.js";
 import { showConnection } from "./connection.js";
 import { offerSmallWindow } from "./pip.js";
-import { drawRun } from "./run_list.js";
+import { followRun } from "./run_list.js";
 import { reportScreen } from "./screen.js";
+import "./site.js";
 
 const room = openRoom();
 const $ = (id) => document.getElementById(id);
@@ -17,14 +18,14 @@ function drawStageMessage() {
 
 room.store.addEventListener("change", () => {
   if (!room.store.room) return;
-  drawRun($("run"), room.store);
   drawStageMessage();
   $("room-name").textContent = room.store.room.name;
   $("user-count").textContent = room.store.userCount;
 });
 
+followRun($("run"), room);
 showConnection(room);
 offerSmallWindow($("pip"), new Clockface(room));
 reportScreen(room, "viewer");
-new Chat(room);
+openChat(room);
 export { room };

@@ -26,6 +26,7 @@ from greenroom_client.session import TIMEOUT_S, Session
 from greenroom_client.wire import Attachment
 
 CLOCK_SAMPLES = 3
+SYNC_EVERY_S = 15.0
 
 
 class _InOrder(engineio.Client):  # type: ignore[misc]
@@ -86,9 +87,18 @@ class Client:
         """
         self.connect()
         room = Room(self, ref)
-        self._rooms.append(room)
-        room.join(wait=threading.current_thread() is not self._dispatcher)
+        self._rooms.append(room)  # before its events come
+        try:
+            room.join(wait=threading.current_thread() is not self._dispatcher)
+        except GreenroomError:
+            self.forget(room)
+            raise
         return room
+
+    def forget(self, room: Room) -> None:
+        """Follow a room no more; the next connection does not enter it again. `Room.leave` does it."""
+        with suppress(ValueError):
+            self._rooms.remove(room)
 
     def call(self, name: str, payload: Any) -> dict[str, Any]:
         """Send an event and wait for its ack.
@@ -126,7 +136,8 @@ class Client:
         return done
 
     def sync_clock(self) -> None:
-        """Ask the server for its time a few times."""
+        """Ask the server for its time a few times; done at each connection and every 15 s."""
+        self.clock.slept()
         for number in range(CLOCK_SAMPLES):
             asked = time.monotonic()
             self.clock.sample(asked, self.call("ping", {"t": number})["serverNow"])
@@ -145,11 +156,22 @@ class Client:
 
     def _on_connect(self) -> None:
         """Runs in the reading thread, which must not wait for an answer."""
-        for room in self._rooms:
+        for room in list(self._rooms):
             room.ask_for_repair()
 
     def _run(self) -> None:
-        while (task := self._arrived.get()) is not None:
+        """Take in what arrives; every so often ask for the time: clocks drift, and machines sleep."""
+        due = time.monotonic() + SYNC_EVERY_S
+        while True:
+            try:
+                task = self._arrived.get(timeout=max(0.0, due - time.monotonic()))
+            except queue.Empty:
+                due = time.monotonic() + SYNC_EVERY_S
+                with suppress(GreenroomError):
+                    self.sync_clock()
+                continue
+            if task is None:
+                return
             task()
 
     def _dispatch(self, name: str, *args: Any) -> None:

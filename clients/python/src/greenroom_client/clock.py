@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from datetime import datetime
+from datetime import UTC, datetime
 
 KEPT_SAMPLES = 8
+SLEPT_MS = 500
 
 
 class Clock:
@@ -15,6 +16,7 @@ class Clock:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=KEPT_SAMPLES)
         self._offset_ms: float | None = None
+        self._drift_ms = _drift_ms()
 
     def now_ms(self) -> float:
         """Milliseconds since 1970 on the server's clock; this machine's until the first sample."""
@@ -32,7 +34,26 @@ class Clock:
                 low, high = max(low, lower), min(high, upper)
         self._offset_ms = (low + high) / 2
 
+    def slept(self) -> bool:
+        """Whether the machine slept since the last call (its monotonic clock may not count that); if so all is forgotten."""
+        drift_ms = _drift_ms()
+        jumped = abs(drift_ms - self._drift_ms) > SLEPT_MS
+        self._drift_ms = drift_ms
+        if jumped:
+            self._samples.clear()
+            self._offset_ms = None
+        return jumped
 
-def instant_ms(instant: str) -> float:
+
+def _drift_ms() -> float:
+    return (time.time() - time.monotonic()) * 1000
+
+
+def instant(ms: float) -> str:
+    """An instant as the wire has it."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def instant_ms(text: str) -> float:
     """Milliseconds since 1970 of an instant as the wire has it."""
-    return datetime.fromisoformat(instant).timestamp() * 1000
+    return datetime.fromisoformat(text).timestamp() * 1000

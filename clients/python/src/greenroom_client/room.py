@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
+from greenroom_client.clock import instant
 from greenroom_client.errors import GreenroomError
+from greenroom_client.front import front
 from greenroom_client.session import TIMEOUT_S
 from greenroom_client.wire import Message, Person, Position, RoomState, Timer, remaining_ms
 
@@ -71,15 +73,13 @@ class Room:
             self._known.wait(TIMEOUT_S)
 
     def leave(self) -> None:
-        """Give up the seat."""
+        """Give up the seat and follow the room no more."""
+        self._client.forget(self)
         self._client.call("leave-room", {"roomId": self.id})
 
     def current(self) -> Timer | None:
-        """The timer in front: the running one that started last, else paused, else just finished, else the first."""
-        for state in ("running", "paused", "finished"):
-            if found := [timer for timer in self.timers if timer["state"] == state]:
-                return max(found, key=lambda timer: timer["startTimestamp"] or "")
-        return self.timers[0] if self.timers else None
+        """The timer that every screen shows big (see `front`)."""
+        return front(self.timers)
 
     def remaining_ms(self, timer: Timer) -> float:
         """What is left of it now, on the server's clock."""
@@ -191,6 +191,10 @@ class Room:
             self.messages = list(joined["messages"] or [])
         self._known.set()
 
+    def _take_room_left(self, _left: dict[str, Any]) -> None:
+        """Not to be entered again by itself: whom a host removed from a public room would become a member of it by a join."""
+        self._client.forget(self)
+
     def _take_timer_update(self, timer: Timer) -> None:
         others = [other for other in self.timers if other["id"] != timer["id"]]
         self._state["timers"] = sorted([*others, timer], key=lambda other: other["position"])
@@ -217,6 +221,7 @@ class Room:
         for message in self.messages:
             if message["id"] == gone["messageId"]:
                 message["content"] = ""
+                message["deletedAt"] = message["deletedAt"] or instant(self._client.clock.now_ms())
 
     def _take_message_read(self, read: dict[str, str]) -> None:
         self.reads[read["userId"]] = read

@@ -25,6 +25,7 @@ class Timer(TypedDict):
     dangerMs: int
     onFinish: Literal["stop", "overtime", "next"]
     revision: int
+    updatedAt: str
 
 
 class Person(TypedDict):

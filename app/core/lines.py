@@ -1,0 +1,31 @@
+"""One line of text that people write and others see: a name, a title, a label. The one rule of what it may consist of."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: Not in a line: what turns the direction of what follows it, what is not seen, and letters that look like nothing.
+#: Joiners stay (families of emoji, Persian), and so do the marks of direction and the tags of flags.
+_UNSEEN = "\u00ad\u115f\u1160\u180e\u200b\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\uffff\U000e0001"
+_HAS_UNSEEN = re.compile(f"[{_UNSEEN}]")
+#: As JSON Schema, whose regular expressions are ECMA-262's: all of this is taken, and of the rest a little.
+LINE_PATTERN = r"^\P{C}*[\p{L}\p{N}\p{P}\p{S}]\P{C}*$"
+EMPTY_LINE_PATTERN = r"^(\P{C}*[\p{L}\p{N}\p{P}\p{S}]\P{C}*)?$"
+LINE_NOT = {"type": "string", "pattern": f"[{_UNSEEN}]"}  # of a null, every pattern holds
+
+
+def is_one_line(text: str) -> bool:
+    """Whether `text` has something to see, and no control characters and nothing of what plays tricks on readers."""
+    kinds = [unicodedata.category(char) for char in text]
+    return not _HAS_UNSEEN.search(text) and not {"Cc", "Cs"}.intersection(kinds) and any(map(_is_seen, kinds))
+
+
+def one_line(text: str) -> str:
+    """`text` with every run of spaces and line breaks as one space."""
+    return " ".join(text.split())
+
+
+def _is_seen(kind: str) -> bool:
+    """Letters, numbers, punctuation, symbols, and what this version of Unicode does not know yet."""
+    return kind[0] in "LNPS" or kind in ("Cn", "Co")

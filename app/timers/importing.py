@@ -1,0 +1,86 @@
+"""A programme that is to become a run of show: what it would add, shown before it is taken, and what it takes the place of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.backends.transaction import database, reading
+from app.core.actor import Actor
+from app.core.errors import AppError
+from app.rooms.access import require_role
+from app.rooms.models import Role
+from app.timers.action import Action
+from app.timers.events import TIMER_DELETED
+from app.timers.models import Timer
+from app.timers.programme import examine_programme
+from app.timers.schemas import IMPORT_MODES
+from app.timers.slots import Slot
+
+ON = ("running", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPreview:
+    """What an import would do now.
+
+    items:       a row for each timer that it would add, as for `Timer.new`, with `planned_at`
+    problems:    what is wrong, by row; with any, the import is refused
+    timer_count: how many timers the room has, which a replacement would remove
+    can_replace: False while one of them runs or is paused
+    """
+
+    items: list[dict[str, Any]]
+    problems: dict[str, list[str]]
+    timer_count: int
+    can_replace: bool
+
+
+def preview_import(
+    *,
+    actor: Actor,
+    room_id: str,
+    content: str | dict[str, Any],
+    room: str | None = None,
+    day: str | None = None,
+    auto_start: bool = False,
+    mode: str = IMPORT_MODES[0],
+) -> ImportPreview:
+    """What `import_timers` would do with the same arguments; changes nothing. It tells of either `mode`.
+
+    Raises:
+        AppError: `import_failed` when nothing of it can be read; `room_not_found`, `forbidden` and their kin.
+    """
+    with reading() as session:
+        found = require_role(session, actor=actor, ref=room_id, need=Role.HOST).room
+        counts = select(Timer.state, func.count()).where(Timer.room_id == found.id).group_by(Timer.state)
+        states: dict[str, int] = {row[0]: row[1] for row in session.execute(counts)}
+    programme = examine_programme(content, room=room, day=day)
+    items = [row_of(slot, database.now(), auto_start=auto_start) for slot in programme.slots]
+    return ImportPreview(items, programme.problems, sum(states.values()), not set(ON) & set(states))
+
+
+def row_of(slot: Slot, now: datetime, *, auto_start: bool) -> dict[str, Any]:
+    """The values of the timer for `slot`; a start that has passed is only kept as the plan."""
+    alarm = slot.alarm or (slot.start if auto_start else None)
+    return {**slot.values, "planned_at": slot.start, "starts_at": alarm if alarm and alarm > now else None}
+
+
+def clear_run(action: Action) -> None:
+    """Remove all timers, for others to take their place; that cannot be undone timer by timer.
+
+    Raises:
+        AppError: `show_is_on` while one of them runs or is paused.
+    """
+    timers = action.in_order()
+    for timer in timers:
+        action.settle(timer)
+    if any(timer.state in ON for timer in timers):
+        raise AppError("show_is_on")
+    gone: list[tuple[Timer, dict[str, Any] | None]] = [(timer, timer.snapshot()) for timer in timers]
+    for timer in timers:
+        action.work.session.delete(timer)
+    action.tell_all(gone, TIMER_DELETED, "replace")

@@ -1,0 +1,54 @@
+"""A run of show out of a file: looked at, then added to what is there or put in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.browser.test_access import AXE, JUDGE
+from tests.support.people import Person
+
+ROWS = "title,duration,startsAt\nDoors,10,2999-01-01T09:00:00Z\nNew keynote,45,\n"
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+
+def choose(page: Page, rows: str) -> None:
+    """Give the import's form a file, and send it."""
+    page.locator("#run summary", has_text="Import").click()
+    page.set_input_files("#run input[type=file]", {"name": "run.csv", "mimeType": "text/csv", "buffer": rows.encode()})
+    page.locator("#run form[action$=import] button").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_file_is_looked_at_before_it_takes_the_place_of_the_run(
+    new_page: NewPage, host: Person, room: dict[str, Any], scheme: Any
+) -> None:
+    page = new_page(**PHONE, color_scheme=scheme)
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    choose(page, ROWS)
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("main")).to_contain_text("The room has timers already: 2.")
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(JUDGE) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.get_by_role("button", name="Replace all 2").click()
+    expect(page.locator("#run-list .what > b")).to_have_text(["Doors", "New keynote"])
+
+
+def test_what_is_wrong_with_a_file_is_said_by_row_and_nothing_is_asked(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    complaints.expect("422")
+    page = new_page()
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    choose(page, f"{ROWS}Lunch,soon,\n")
+    expect(page.get_by_role("alert")).to_contain_text("Row 4: duration: Use minutes")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("main button")).to_have_count(0)
+    page.get_by_role("link", name="Back to the room").click()
+    expect(page.locator("#run-list .what > b")).to_have_text(["Opening", "Keynote"])

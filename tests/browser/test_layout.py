@@ -1,0 +1,131 @@
+"""The control page at a phone's, a tablet's and a laptop's width: what is in sight, and what lies over what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.browser.test_room import control_page
+from tests.support.people import Person
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+TABLET = {"viewport": {"width": 768, "height": 1024}}
+LAPTOP = {"viewport": {"width": 1440, "height": 900}}
+# Elements that take more than one line of their own text.
+BROKEN = """selector => [...document.querySelectorAll(selector)].filter((part) => part.checkVisibility())
+  .filter((part) => { const range = document.createRange(); range.selectNodeContents(part);
+    return new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom / 8))).size > 1; })
+  .map((part) => part.textContent)"""
+COVERED = """() => {
+  const menu = document.querySelector("details.menu[open] .more").getBoundingClientRect();
+  return [...document.querySelectorAll("#run-list .acts > form > button, #run-list summary")]
+    .filter((button) => button.checkVisibility())
+    .filter((button) => { const box = button.getBoundingClientRect();
+      return box.left < menu.right && box.right > menu.left && box.top < menu.bottom && box.bottom > menu.top; })
+    .map((button) => button.ariaLabel);
+}"""
+
+
+@pytest.fixture
+def show(host: Person, room: dict[str, Any]) -> dict[str, Any]:
+    """A room in the middle of its show: one timer is over, one runs late, the others are planned."""
+    path = f"/api/rooms/{room['id']}"
+    for timer in host.get(path)["timers"]:
+        host.delete(f"/api/timers/{timer['id']}")
+    rows = [
+        f"{title},25,2999-01-01T09:{minute}:00Z" for title, minute in (("Welcome", "00"), ("Typing: ten years on", 30))
+    ]
+    host.post(
+        f"{path}/timers/import", csv="\n".join(["title,duration,startsAt", *rows, "Coffee,20,", "Lightning talks,5,"])
+    )
+    first = host.get(path)["timers"][0]
+    host.post(f"/api/timers/{first['id']}/start")
+    host.post(f"/api/timers/{first['id']}/next")
+    return room
+
+
+def control_of(page: Page, host: Person, room: dict[str, Any]) -> Page:
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    expect(page.locator("#main-acts")).to_have_attribute("data-state", "running")
+    return page
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+def test_on_a_phone_the_clock_leaves_room_and_rows_have_a_line_of_facts(
+    new_page: NewPage, host: Person, show: dict[str, Any], locale: str
+) -> None:
+    page = control_of(new_page(**PHONE, locale=locale), host, show)
+    before = page.locator("#clock").bounding_box()
+    assert before
+    assert before["height"] <= 150
+    assert (
+        page.evaluate(BROKEN, "#run-list time, #run-list .facts > :not(:has(time)), #clock .title, #clock .next-up")
+        == []
+    )
+    assert page.evaluate("[...document.querySelectorAll('.facts')].every((facts) => facts.scrollHeight < 25)")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.facts')].every(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.locator("#main-acts [data-action=pause] button").click()
+    expect(page.locator("#main-acts")).to_have_attribute("data-state", "paused")
+    after = page.locator("#clock").bounding_box()
+    assert after
+    assert after["height"] == before["height"]
+
+
+@pytest.mark.parametrize("size", [TABLET, LAPTOP], ids=["tablet", "laptop"])
+def test_an_open_menu_of_the_run_covers_no_button_of_it(
+    new_page: NewPage, host: Person, show: dict[str, Any], size: dict[str, Any]
+) -> None:
+    page = control_of(new_page(**size), host, show)
+    for row in range(4):
+        page.locator("#run-list summary").nth(row).click()
+        expect(page.locator("#run-list details[open]")).to_have_count(1)
+        assert page.evaluate(COVERED) == []
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+def test_on_a_laptop_the_conversation_is_in_sight_and_no_time_breaks(
+    new_page: NewPage, host: Person, show: dict[str, Any], locale: str
+) -> None:
+    guest = host.guest(show, "Somebody with a rather long name here")
+    guest.post(f"/api/rooms/{show['id']}/messages", content="Good morning")
+    page = control_of(new_page(**LAPTOP, locale=locale), host, show)
+    expect(page.locator(".message", has_text="Good morning")).to_be_visible()
+    assert page.evaluate(BROKEN, "time") == []
+    send = page.locator("#chat-compose button.primary").bounding_box()
+    assert send
+    assert send["y"] + send["height"] <= 900
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+@pytest.mark.parametrize("size", [PHONE, TABLET, LAPTOP], ids=["phone", "tablet", "laptop"])
+def test_the_clocks_buttons_are_in_one_line_within_their_card(
+    new_page: NewPage, host: Person, show: dict[str, Any], size: dict[str, Any], locale: str
+) -> None:
+    page = control_of(new_page(**size, locale=locale), host, show)
+    boxes = [button.bounding_box() for button in page.locator("#main-acts button:visible").all()]
+    card = page.locator("#clock").bounding_box()
+    assert card
+    assert len({box["y"] for box in boxes if box}) == 1
+    assert all(box and box["x"] + box["width"] <= card["x"] + card["width"] for box in boxes)
+
+
+def test_what_a_timer_ran_over_by_lies_over_nothing_on_a_phone(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    for title in ("Welcome", "Lightning talks of the afternoon"):
+        timer = host.post(f"/api/rooms/{room['id']}/timers", title=title, duration=1_000, onFinish="overtime")
+        host.post(f"/api/timers/{timer['id']}/start")
+    page = control_page(new_page, host, room, viewport={"width": 360, "height": 740}, locale="fr-FR")
+    rows = page.locator("#run-list > li:has(.left.over)")
+    expect(rows).to_have_count(2)
+    over = """row => [...row.querySelectorAll(".what > b, .facts > *")].filter((part) => part.checkVisibility())
+      .map((part) => part.getBoundingClientRect().right - row.querySelector(".left").getBoundingClientRect().left)
+      .filter((px) => px > 0)"""
+    assert [row.evaluate(over) for row in rows.all()] == [[], []]
