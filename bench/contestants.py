@@ -92,6 +92,6 @@ def install_peer() -> None:
         SystemExit: there is no Node.js.
     """
     if shutil.which("npm") is None:
-        raise SystemExit("make bench needs Node.js 18 or newer with npm for the peer it compares with: install it.")
+        raise SystemExit("make bench needs Node.js 20 or newer with npm for the peer it compares with: install it.")
     if not Path(PEER / "node_modules").exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=PEER, check=True)

@@ -17,13 +17,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app import create_app
 from app.backends.transaction import database, reading
@@ -38,6 +37,7 @@ from bench import machine
 from tests.support.factories import make_room, make_user
 from tests.support.server import flask
 from tests.support.services import Postgres
+from tests.support.statements import noted
 
 NAME = "history"
 TIMES = 5
@@ -185,35 +185,9 @@ def look(read: Read, actor: Actor, room: Room) -> Found:
         read.call(actor, room)
         durations_ms.append(1000 * (time.perf_counter() - began))
     plans = [
-        explain(*statement) for statement in statements if re.search(r"\b(?:FROM|JOIN|INTO) messages\b", statement[0])
+        statement.explain() for statement in statements if re.search(r"\b(?:FROM|JOIN|INTO) messages\b", statement.text)
     ]
     return Found(read, median(durations_ms), len(statements), plans)
-
-
-@contextmanager
-def noted() -> Iterator[list[tuple[str, Any]]]:
-    """The statements of the block with their parameters, without BEGIN."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append((statement, parameters))
-
-    engines = {database.engine, database.read_engine}
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
-
-
-def explain(statement: str, parameters: Any) -> str:
-    """How the database would run it."""
-    how = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
-    with database.engine.connect() as connection:
-        return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(how + statement, parameters))
 
 
 def main() -> int:

@@ -2,7 +2,9 @@
 
 One embedded server on a core of its own. What is measured:
 - asking to send a file (`POST /api/upload/init`): by the server's own clock, and as a client on one connection sees it;
-- how long a message takes from a sender to somebody else's socket, without files and while many are sent at once.
+- how long a message takes from a sender to somebody else's socket: without files, while the same files go to another process on
+  the server's core that only writes them to the same disk (what the machine is short of, whatever the server does), and while
+  they go to the server. By the product is what the last has more than the second.
 The senders of files are a process of their own, so that their work is not taken for the server's.
 """
 
@@ -10,12 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median, quantiles
+from tempfile import TemporaryFile
 from typing import Any
 
 import requests
@@ -25,7 +33,9 @@ from bench.scenarios import Row
 from tests.support.people import Person, Socket
 from tests.support.server import Server
 
+SELF = [sys.executable, "-m", "bench.uploads"]
 INITS = 300
+WARM_UP = 100  # the first ones compile statements and fill caches
 PACE_S = 0.05
 CALM_S = 5.0
 METRICS_TOKEN = "only for this run"
@@ -51,26 +61,41 @@ def init_speed(server: Server, person: Person, room_id: str) -> Row:
     took_ms = []
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {person.token}"
-        body = {"roomId": room_id, "filename": "a.png", "mime": "image/png", "bytes": 1000}
-        for _ in range(INITS):
+        body: dict[str, Any] = {"roomId": room_id, "filename": "a.png", "mime": "image/png", "bytes": 1000}
+        for number in range(WARM_UP + INITS):
+            if number == WARM_UP:
+                warm_up = histogram(server, "/api/upload/init")
             began_s = time.perf_counter()
             assert session.post(f"{server.url}/api/upload/init", json=body, timeout=10).ok
             took_ms.append(1000 * (time.perf_counter() - began_s))
-    return {"client p50 ms": median(took_ms), "client p99 ms": p99(took_ms), **server_times(server, "/api/upload/init")}
+    counted = histogram(server, "/api/upload/init")
+    counted.subtract(warm_up)
+    del took_ms[:WARM_UP]
+    return {"client p50 ms": median(took_ms), "client p99 ms": p99(took_ms), **server_times(counted)}
 
 
-def server_times(server: Server, route: str) -> Row:
-    """Mean and upper bounds of p50 and p99 of a route, from the server's own histogram."""
+def histogram(server: Server, route: str) -> Counter[str]:
+    """How many requests to a route there were by the server's own clock: `sum` in s, `count`, and below each bound."""
     answer = requests.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=10)
     name = "greenroom_http_request_seconds"
-    mine = [line.rsplit(" ", 1) for line in answer.text.splitlines() if line.startswith(name) and f'"{route}"' in line]
-    count, total = (float(value) for end in ("_count", "_sum") for label, value in mine if label.startswith(name + end))
-    steps = [(label.split('le="')[1].split('"')[0], float(value)) for label, value in mine if "_bucket" in label]
+    found: Counter[str] = Counter()
+    for line in answer.text.splitlines():
+        label, _, value = line.rpartition(" ")
+        if label.startswith(name) and f'"{route}"' in label:
+            kind = label.removeprefix(name).partition("{")[0].lstrip("_")
+            found[label.split('le="')[1].split('"')[0] if kind == "bucket" else kind] += float(value)  # type: ignore[assignment]
+    return found
+
+
+def server_times(counted: Counter[str]) -> Row:
+    """Mean, and upper bounds of p50 and p99."""
+    bounds = [bound for bound in counted if bound not in ("sum", "count", "created")]
 
     def bound_ms(share: float) -> float:
-        return 1000 * next(float(step) for step, below in steps if below >= share * count)
+        return 1000 * min(float(bound) for bound in bounds if counted[bound] >= share * counted["count"])
 
-    return {"server mean ms": 1000 * total / count, "server p50 ≤ ms": bound_ms(0.5), "server p99 ≤ ms": bound_ms(0.99)}
+    mean_ms = 1000 * counted["sum"] / counted["count"]
+    return {"server mean ms": mean_ms, "server p50 ≤ ms": bound_ms(0.5), "server p99 ≤ ms": bound_ms(0.99)}
 
 
 def message_delays(sender: Socket, reader: Socket, room_id: str, goes_on: Callable[[], bool]) -> list[float]:
@@ -120,47 +145,103 @@ def measure(files: int, megabytes: int) -> dict[str, Row]:
                 socket.join(room["id"])
             ends_s = time.monotonic() + CALM_S
             calm = message_delays(sender, reader, room["id"], lambda: time.monotonic() < ends_s)
-            command = [sys.executable, "-m", "bench.uploads", "--send", server.url, str(host.token), room["id"]]
-            load = subprocess.Popen(
-                machine.pinned(machine.LOAD_CORE, [*command, "--files", str(files), "--megabytes", str(megabytes)]),
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            busy = message_delays(sender, reader, room["id"], lambda: load.poll() is None)
-            told = json.loads(load.communicate()[0])
+
+            def beside(*where: str) -> tuple[list[float], Row]:
+                load = subprocess.Popen(
+                    machine.pinned(machine.LOAD_CORE, [*SELF, *where, f"--files={files}", f"--megabytes={megabytes}"]),
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                delays = message_delays(sender, reader, room["id"], lambda: load.poll() is None)
+                return delays, json.loads(load.communicate()[0])
+
+            with sink() as elsewhere:
+                machines, _ = beside("--pour", elsewhere)
+            ours, told = beside("--send", server.url, str(host.token), room["id"])
+    name = f"messages beside {files} files of {megabytes} MB"
     return {
         "asking to send a file": asked,
-        f"messages beside {files} files of {megabytes} MB": {**shape("calm", calm), **shape("beside", busy), **told},
+        f"{name}: none": shape("calm", calm),
+        f"{name}: to a process that only writes them": shape("beside", machines),
+        f"{name}: to the server": {**shape("beside", ours), **told},
     }
 
 
-def send_files(url: str, token: str, room_id: str, files: int, megabytes: int) -> Row:
-    """Ask, send and complete `files` documents at once; how long all took, and how many were kept."""
+@contextmanager
+def sink() -> Iterator[str]:
+    """The address of a process on the server's core that writes files to the disk, and does nothing else with them."""
+    process = subprocess.Popen(
+        machine.pinned(machine.SERVER_CORE, [*SELF, "--sink"]), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Sink(BaseHTTPRequestHandler):
+    """Takes a POST, writes it to the disk and forgets it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        left = int(self.headers["Content-Length"])
+        with TemporaryFile() as file:
+            while left:
+                piece = self.rfile.read(min(left, 64 * 1024))
+                file.write(piece)
+                left -= len(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def serve_sink() -> None:
+    """Serve a `Sink` on a free port, and print its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+def send_file(url: str, token: str, room_id: str, content: bytes) -> bool:
+    """Ask, send and complete one document; whether it was kept."""
+    with requests.Session() as session:
+        bearer = {"Authorization": f"Bearer {token}"}
+        body: dict[str, Any] = {
+            "roomId": room_id,
+            "filename": "a.pdf",
+            "mime": "application/pdf",
+            "bytes": len(content),
+        }
+        ticket = session.post(f"{url}/api/upload/init", json=body, headers=bearer, timeout=60).json()
+        form = {"file": ("a.pdf", content)}
+        session.post(url + ticket["url"], data=ticket["fields"], files=form, timeout=300).raise_for_status()
+        done = {"uploadId": ticket["uploadId"]}
+        return session.post(f"{url}/api/upload/complete", json=done, headers=bearer, timeout=300).ok
+
+
+def pour(url: str, content: bytes) -> bool:
+    """Send one document to a `Sink`."""
+    return requests.post(url, files={"file": ("a.pdf", content)}, timeout=300).ok
+
+
+def at_once(send: Callable[[bytes], bool], files: int, megabytes: int) -> Row:
+    """`send` as many documents at the same time; how long all took, and how many were kept."""
     content = b"%PDF-1.7\n" + bytes(megabytes * 1_000_000)
-    answers: list[int] = []
-
-    def send_one() -> None:
-        with requests.Session() as session:
-            bearer = {"Authorization": f"Bearer {token}"}
-            body = {"roomId": room_id, "filename": "a.pdf", "mime": "application/pdf", "bytes": len(content)}
-            ticket = session.post(f"{url}/api/upload/init", json=body, headers=bearer, timeout=60).json()
-            form = {"file": ("a.pdf", content)}
-            sent = session.post(url + ticket["url"], data=ticket["fields"], files=form, timeout=300)
-            answers.append(sent.status_code)
-            done = session.post(
-                f"{url}/api/upload/complete", json={"uploadId": ticket["uploadId"]}, headers=bearer, timeout=300
-            )
-            answers.append(done.status_code)
-            if not done.ok:
-                print(done.text, sent.text, file=sys.stderr)
-
+    answers: list[bool] = []
     began_s = time.monotonic()
-    senders = [threading.Thread(target=send_one) for _ in range(files)]
+    senders = [threading.Thread(target=lambda: answers.append(send(content))) for _ in range(files)]
     for sender in senders:
         sender.start()
     for sender in senders:
         sender.join()
-    return {"seconds": time.monotonic() - began_s, "kept": answers.count(200)}
+    return {"seconds": time.monotonic() - began_s, "kept": sum(answers)}
 
 
 def main() -> None:
@@ -168,12 +249,23 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=20)
     parser.add_argument("--megabytes", type=int, default=10)
     parser.add_argument("--send", nargs=3, metavar=("URL", "TOKEN", "ROOM"), help=argparse.SUPPRESS)
+    parser.add_argument("--pour", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--sink", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.send:
-        print(json.dumps(send_files(*options.send, options.files, options.megabytes)))
-        return
+    if options.sink:
+        serve_sink()
+    elif options.pour:
+        print(json.dumps(at_once(partial(pour, options.pour), options.files, options.megabytes)))
+    elif options.send:
+        print(json.dumps(at_once(partial(send_file, *options.send), options.files, options.megabytes)))
+    else:
+        report(options.files, options.megabytes)
+
+
+def report(files: int, megabytes: int) -> None:
+    """Measure and print."""
     print(machine.describe())
-    for name, row in measure(options.files, options.megabytes).items():
+    for name, row in measure(files, megabytes).items():
         print(f"{name}: " + ", ".join(f"{key} {value:,.2f}" for key, value in row.items()))
 
 
