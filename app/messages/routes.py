@@ -134,7 +134,7 @@ def get_transcript_json(room_id: str) -> Response:
 
 
 @blp.get("/rooms/<room_id>/transcript.txt")
-@blp.response(200, content_type="text/plain")
+@blp.response(200, {"type": "string"}, content_type="text/plain")
 def get_transcript_text(room_id: str) -> Response:
     """The whole conversation as text, streamed: `[instant] name: text`, questions and what was on the stage marked as such."""
     transcript = service.get_transcript(actor=current_actor(), room_id=room_id)

@@ -104,6 +104,7 @@ class RoomChange(RoomViewSchema):
     position = fields.Raw(dump_only=True)
     user_count = fields.Raw(dump_only=True)
     server_now = fields.Raw(dump_only=True)
+    you = fields.Raw(dump_only=True)
     seq = fields.Raw(dump_only=True)
 
 

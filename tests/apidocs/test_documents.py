@@ -173,6 +173,16 @@ def test_every_operation_says_who_may_call_it_and_how_it_refuses(app: Flask) -> 
         assert "default" not in operation["responses"], (method, path)
 
 
+def test_every_answer_to_a_get_says_of_which_type_it_is(app: Flask) -> None:
+    with app.app_context():
+        document = openapi_document()
+    answers = {
+        path: operation["responses"].get("200") for method, path, operation in operations(document) if method == "get"
+    }
+    assert len(answers) > 10
+    assert [path for path, answer in answers.items() if answer and not answer.get("content")] == []
+
+
 def test_the_body_to_begin_with_is_one_that_the_document_allows(app: Flask) -> None:
     with app.app_context():
         document = openapi_document()

@@ -32,3 +32,10 @@ def test_polling_says_who_one_is_and_a_new_role_is_not_taken_for_no_news(client:
     assert (again.json or {})["you"]["role"] == "host"
     stranger = client.get(f"/api/rooms/{room.share_token}")
     assert (stranger.json or {})["you"] == {"role": "viewer", "userId": None}
+
+
+def test_the_state_may_be_sent_back_as_it_was_given(client: FlaskClient, owner: Actor) -> None:
+    path = f"/api/rooms/{make_room(owner).id}"
+    state = client.get(path, environ_overrides={ACTOR: owner}).get_json()
+    changed = client.put(path, json={**state, "name": "Big hall"}, environ_overrides={ACTOR: owner})
+    assert (changed.status_code, changed.get_json()["name"]) == (200, "Big hall")
