@@ -17,6 +17,7 @@ from tests.backends.test_postgres import bind
 from tests.support.waiting import eventually
 
 WRONG_BY_S = 5.0
+NEAR_S = 1.0  # a busy machine is late with an answer
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def test_a_clock_that_is_wrong_is_corrected_by_the_databases(
     loop = gevent.spawn(dbclock.keep_in_step, database, clock)
     eventually(lambda: clock.offset_ms)
     loop.kill()
-    assert abs(clock.offset_ms + WRONG_BY_S * 1000) < 100
+    assert abs(clock.offset_ms + WRONG_BY_S * 1000) < NEAR_S * 1000
     with psycopg.connect(postgres_server_url) as connection:
         row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
-    assert abs((clock.now() - row[0]).total_seconds()) < 0.1
+    assert abs((clock.now() - row[0]).total_seconds()) < NEAR_S
 
 
 def test_a_slow_reading_loses_against_a_quick_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

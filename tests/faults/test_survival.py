@@ -110,11 +110,12 @@ def test_a_clock_that_is_wrong_changes_nothing(cluster: Shape, small_scene: Scen
     path = f"/rooms/{small_scene.room['id']}/timers"
     timer = post(wrong, path, {"title": "soon", "duration": 1000}, small_scene.owner_token)
     started = post(wrong, f"/timers/{timer['id']}/start", {}, small_scene.owner_token)
-    left = datetime.fromisoformat(started["endTimestamp"]) - datetime.now(UTC)
-    assert timedelta(milliseconds=500) < left < timedelta(milliseconds=1100)
+    ends = datetime.fromisoformat(started["endTimestamp"])
+    assert abs(ends - datetime.now(UTC)) < timedelta(seconds=3)  # by the worker's clock it were 5 s away
     small_scene.timers.append(timer["id"])
     took = eventually(lambda: all(each.finished[timer["id"]] for each in small_scene.participants), 5)
-    assert 0.4 < took < 2
+    assert took < 4
+    assert datetime.now(UTC) >= ends
     small_scene.check()
 
 

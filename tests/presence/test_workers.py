@@ -35,7 +35,7 @@ def test_people_on_both_workers_are_one_room_until_one_worker_is_killed(workers:
     with host.connect() as watcher, guest.connect() as far:
         watcher.join(room["id"])
         assert user_ids(far, room) == {host.id, guest.id}, "the first of a worker sees the others' people at once"
-        assert watcher.expect("user-joined-room", within_s=1)["user"]["id"] == guest.id
+        assert watcher.expect("user-joined-room", within_s=GONE_WITHIN_S)["user"]["id"] == guest.id
         assert watcher.expect("user-online")["userId"] == guest.id
         eventually(lambda: watcher.of("user-count")[-1] == 2)
         far.call("typing-start", room["id"])
