@@ -220,6 +220,26 @@ def test_a_host_who_is_made_a_member_meanwhile_sits_down_as_one(
     assert client.seats[room.id].role is Role.MEMBER
 
 
+def test_a_guest_who_stayed_to_watch_is_in_the_conversation_again_when_guests_are_let_in_again(
+    server: RecordingServer, clients: dict[str, Client], arrive: Arrival
+) -> None:
+    host = make_user()
+    room = make_room(host)
+    client = connect(clients, make_guest(room))
+    service.join_room(client, ref=room.id, asked=None)
+    heard = hears(server, client)
+
+    def let_in(guests: bool) -> None:
+        rooms.change_room(actor=host, room_id=room.id, changes={"settings": {"guests": guests}})
+
+    arrive(lambda: let_in(False))
+    assert client.seats[room.id].role is Role.VIEWER
+    assert hears(server, client) < heard
+    arrive(lambda: let_in(True))
+    assert client.seats[room.id].role is Role.GUEST
+    assert hears(server, client) == heard
+
+
 def test_changes_about_others_and_the_own_joining_cost_a_joiner_nothing(
     clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -200,7 +200,7 @@ def _changed(before: Mapping[str, Any], room: Room) -> set[str]:
 
 def _reason(before: Mapping[str, Any], room: Room) -> Reason | None:
     """Why seats have to be looked at again after the settings were changed."""
-    if before["guests"] and not room.setting("guests"):
+    if before["guests"] != room.setting("guests"):  # let in again, those who stayed to watch are in the conversation
         return "guests"
     return "conversation" if any(before[name] != room.setting(name) for name in ("chatMode", "history")) else None
 
