@@ -18,6 +18,7 @@ import engineio
 from gunicorn.workers.base_async import ALREADY_HANDLED
 
 from app.core.addresses import network_of
+from app.core.ids import request_id
 from app.realtime import codec, longpoll
 from app.realtime.connection import Connection
 from app.realtime.drain import draining
@@ -142,6 +143,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             ("Content-Type", f"{kind}; charset=UTF-8"),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
+            ("X-Request-ID", request_id(environ.get("HTTP_X_REQUEST_ID", ""))),
             *self._cors_headers(environ),
         ]
         start_response(status, headers)

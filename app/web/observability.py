@@ -7,7 +7,6 @@ refused for who asked (OWASP ASVS 7.2.2).
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +15,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from app.core.errors import CATALOGUE
-from app.core.ids import is_id, new_id
+from app.core.ids import is_id, new_id, request_id
 from app.settings import Settings
 from app.web import logs, suspicion
 from app.web.http import client_address, current_actor
@@ -24,7 +23,6 @@ from app.web.limits import endpoint_class
 from app.web.sockets import Client, sockets
 
 log = structlog.get_logger(__name__)
-_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _ROOM = ("room_id", "room_ref", "ref")
 _QUIET = {"/healthz", "/health", "/readyz", "/metrics"}
 _OF_ACCESS = {code for code, row in CATALOGUE.items() if row.status in (401, 403, 404)}
@@ -44,8 +42,7 @@ def init_app(app: Flask) -> None:
 
 
 def _begin() -> None:
-    offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if _SAFE_ID.match(offered) else new_id()
+    g.request_id = request_id(request.headers.get("X-Request-ID", ""))
     g.started_s = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from app.core.ids import is_id
 from app.realtime.frames import BINARY
 from tests.realtime.conftest import Launch
 from tests.realtime.launcher import Gunicorn
@@ -122,6 +123,21 @@ def test_a_bad_handshake_is_refused_with_the_protocols_code(
     answer = polling.request(method, query, "4x" if method != "GET" else None)
     assert answer.status == 400
     assert json.loads(answer.text)["code"] == code
+
+
+@pytest.mark.parametrize("query", ["EIO=4&transport=polling", "EIO=9&transport=polling"])
+def test_each_answer_says_which_request_it_is_of(server: Gunicorn, query: str) -> None:
+    def name_of(offered: str) -> str | None:
+        http = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        http.request("GET", f"{SOCKET}?{query}", headers={"X-Request-ID": offered})
+        answer = http.getresponse()
+        answer.read()
+        http.close()
+        return answer.getheader("X-Request-ID")
+
+    assert name_of("mine-1") == "mine-1"
+    for harmful in ("", "a b", "x" * 65):
+        assert is_id(name_of(harmful))
 
 
 # Messages over polling
