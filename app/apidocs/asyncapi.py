@@ -19,7 +19,7 @@ _ADDRESS = "/socket.io"
 _ABOUT = """\
 Socket.IO 4 (Engine.IO 4), namespace `/`. Every client event may ask for an ack: `{"ok": true, …}`, with the keys
 that the event's description names, or `{"ok": false, "error": {…}}`. `ok: true` means stored. Without an ack,
-failures come as the `error` event.
+failures come as the `error` event. Where waiting helps, the error says for how long in `retryAfterMs`.
 
 **Who connects.** `io(url, {auth: {token}})`, with an account's `accessToken` or a guest's, or an `Authorization:
 Bearer` header, or a browser's `sid` cookie. A token that is given and bad is refused (`connect_error` with the

@@ -185,7 +185,38 @@ class ErrorEvent(Schema):
     message = fields.String()
     details = fields.Dict()
     retryable = Flag()
+    retry_after_ms = Whole(
+        metadata={
+            "description": "How long to wait before another try, in milliseconds; missing where waiting does not help."
+        }
+    )
     event = fields.String()
+
+
+class SnakeMessage(Schema):
+    """In place of `message-received`, for a client that joined with `join_room`: somebody wrote. `text` is the `content`."""
+
+    id = Id()
+    room_id = Id()
+    user_id = Id(allow_none=True)
+    content = fields.String()
+    created_at = Instant()
+    name = fields.String(allow_none=True)
+    text = fields.String()
+    ts = Whole()
+    attachment_id = Id(allow_none=True)
+
+
+class SnakeTyping(UserInRoom):
+    """In place of `user-typing` and `user-stopped-typing`, for a client that joined with `join_room`."""
+
+    is_typing = Flag()
+
+
+class SnakePresence(InRoom):
+    """In place of joins, leaves and who is online, for a client that joined with `join_room`: the ids of all who are there."""
+
+    users = fields.List(Id())
 
 
 NUMBERED = "`seq` moves the position's `room`; `serverNow` is the server's clock."
@@ -194,6 +225,9 @@ RECEIVED = (
     "Somebody wrote, the receiver's own words included; `changeSeq` moves the position's `chat`. `user` and `userId` are null "
     "for the server's lines."
 )
+
+
+OF_JOIN_ROOM = "In place of `{}`, for a client that joined with `join_room`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,4 +271,9 @@ SERVER_EVENTS = (
     ServerEvent("token-expired", TokenExpired),
     ServerEvent("pong", Pong),
     ServerEvent("error", ErrorEvent),
+    ServerEvent("room_joined", RoomJoined, OF_JOIN_ROOM.format("room-joined")),
+    ServerEvent("room_left", RoomLeft, OF_JOIN_ROOM.format("room-left")),
+    ServerEvent("message", SnakeMessage),
+    ServerEvent("typing", SnakeTyping),
+    ServerEvent("presence", SnakePresence),
 )

@@ -19,8 +19,10 @@ from app.apidocs.events import SERVER_EVENTS
 from app.apidocs.examples import shown_operations
 from app.apidocs.openapi import openapi_document, operations
 from app.core.errors import CATALOGUE
+from app.core.event import Event, room_channel
 from app.core.ids import new_id
 from app.live.delivery import INTERNAL
+from app.live.dialects import TABLE, translate
 from app.realtime.settings import EngineSettings, WorkerSettings
 from app.settings import Settings
 
@@ -48,6 +50,39 @@ def test_every_event_that_the_code_names_is_in_the_document() -> None:
     named = {name for file in APP.rglob("*.py") for name in EVENT_NAME.findall(file.read_text("utf-8"))}
     emitted = {name for name in named if name.split("-")[0] in ("room", "user", "timer", "message", "stage")}
     assert emitted - documented - {"room-purged", "timer-action", "message-sent"} == set()
+
+
+def test_what_each_event_is_for_clients_of_join_room_is_in_the_document(app: Flask) -> None:
+    """As it is sent: the table of dialects is asked, with a message that has all its keys."""
+    room_id, user_id = new_id(), new_id()
+    person = {"id": user_id, "username": "ada", "name": "Ada", "isGuest": False}
+    message = {"id": new_id(), "roomId": room_id, "user": person, "userId": user_id, "content": "Hello"}
+    message |= {"createdAt": "2026-01-01T12:00:00.000Z", "attachment": None}
+    joined = {"roomId": room_id, "onlineUsers": [user_id]}
+    args: dict[str, dict[str, Any]] = {
+        "message-received": message,
+        "room-joined": joined,
+        "room-left": {"roomId": room_id, "reason": "left"},
+    }
+    with app.app_context():
+        document = asyncapi_document()
+        sent = [
+            emission
+            for name in TABLE
+            for emission in translate(
+                Event(name, room_channel(room_id), (args.get(name, {"roomId": room_id, "userId": user_id}),))
+            )
+        ]
+    assert {name for name, _ in sent} == {"room_joined", "room_left", "message", "typing", "presence"}
+    for name, payload in sent:
+        schema = {"allOf": [document["components"]["messages"][f"server.{name}"]["payload"]]}
+        jsonschema_rs.Draft7Validator({**schema, "components": document["components"]}).validate(payload)
+
+
+def test_an_error_event_is_documented_with_how_long_to_wait(app: Flask) -> None:
+    with app.app_context():
+        schemas = asyncapi_document()["components"]["schemas"]
+    assert schemas["ApidocsErrorEvent"]["properties"]["retryAfterMs"]["type"] == "integer"
 
 
 def test_a_user_count_is_documented_with_both_of_its_arguments(app: Flask) -> None:
