@@ -28,7 +28,7 @@ from app.live.repair import Heads, read_heads
 from app.web.background import background
 from app.web.sockets import Client, sockets
 
-POLL_S = 3.0
+POLL_S = 1.5  # who loses rights loses seats within 2 s, also when the one message that told of it was lost
 AWAY_POLL_S = 1.0
 NEWCOMERS_S = 1.0
 FLUSH_S = 2.0

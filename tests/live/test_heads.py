@@ -21,6 +21,8 @@ from tests.live.test_delivery import write
 from tests.support.factories import make_room, make_user
 from tests.support.waiting import eventually
 
+NEVER_S = 3600.0
+
 
 def test_what_no_bus_brought_is_delivered(server: RecordingServer, room: Room, deaf: list[Event]) -> None:
     write(room, 3)
@@ -80,6 +82,7 @@ def test_the_sockets_of_a_revoked_device_are_closed(server: RecordingServer, mon
 def test_the_loop_outlives_a_lost_database_and_answers_a_gap_at_once(
     server: RecordingServer, room: Room, deaf: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(heads, "POLL_S", NEVER_S)
     monkeypatch.setattr(heads, "AWAY_POLL_S", 0.02)
     answers = iter([AppError("database_unavailable"), AppError("database_unavailable")])
     read = heads.read_heads
@@ -93,16 +96,22 @@ def test_the_loop_outlives_a_lost_database_and_answers_a_gap_at_once(
     loop = gevent.spawn(heads.watch_heads)
     write(room)
     heads.poll_soon()
-    assert eventually(lambda: server.seqs(room_channel(room.id)) == [1]) < heads.POLL_S / 2
+    eventually(lambda: server.seqs(room_channel(room.id)) == [1])
     loop.kill()
+
+
+def test_a_lost_word_about_somebodys_rights_is_looked_for_often_enough() -> None:
+    """They are to lose their seats within two seconds; reading and closing need some of that."""
+    assert max(heads.POLL_S, heads.AWAY_POLL_S) + delivery.HOLD_MS / 1000 < 1.6
 
 
 def test_while_the_bus_is_away_the_poll_is_faster(
     server: RecordingServer, room: Room, deaf: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(heads, "POLL_S", NEVER_S)
     monkeypatch.setattr(heads, "AWAY_POLL_S", 0.02)
     monkeypatch.setattr(handles.bus, "is_healthy", lambda: False)
     loop = gevent.spawn(heads.watch_heads)
     write(room)
-    assert eventually(lambda: server.seqs(room_channel(room.id)) == [1]) < heads.POLL_S / 2
+    eventually(lambda: server.seqs(room_channel(room.id)) == [1])
     loop.kill()
