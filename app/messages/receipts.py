@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import gevent
 import structlog
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import and_, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -39,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 def mark_read(*, actor: Actor, room_id: str, message_id: str) -> dict[str, Any]:
-    """Move the actor's cursor to a message, never back: `{roomId, messageId, readAt}`, of where it was asked to go.
+    """Move the actor's cursor to a message, never back: `{roomId, messageId, readAt}`, of where it is now.
 
     Raises:
         AppError: `message_not_found` (also: of another room), and those of `require_role` for a guest.
@@ -55,7 +56,8 @@ def mark_read(*, actor: Actor, room_id: str, message_id: str) -> dict[str, Any]:
         if moved and access.room.setting("receipts"):
             step = Step(before or 0, message["seq"], to_wire(work.now))
             work.after_commit(lambda: gathered.note(room_id, str(actor.id), step))
-    return {"roomId": room_id, "messageId": message_id, "readAt": to_wire(work.now)}
+        is_at, read_at = (message_id, work.now) if moved else _cursor(work.session, room_id, actor.id)
+    return {"roomId": room_id, "messageId": is_at, "readAt": to_wire(read_at)}
 
 
 def get_receipts(*, actor: Actor, message_id: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
@@ -127,6 +129,16 @@ def _move(work: Transaction, room_id: str, person_id: str, seq: int) -> bool:
         where=ReadCursor.seq < moved.excluded.seq,
     )
     return work.session.execute(moved.returning(ReadCursor.seq)).first() is not None
+
+
+def _cursor(session: Session, room_id: str, person_id: str) -> tuple[str, datetime]:
+    """The message that a cursor is at, and since when."""
+    at_cursor = and_(Message.room_id == ReadCursor.room_id, Message.seq == ReadCursor.seq)
+    query = select(Message.id, ReadCursor.read_at).join(ReadCursor, at_cursor)
+    message_id, read_at = session.execute(
+        query.where(ReadCursor.room_id == room_id, ReadCursor.person_id == person_id)
+    ).one()
+    return message_id, read_at
 
 
 def _receipt(row: Any) -> dict[str, Any]:

@@ -49,6 +49,17 @@ def test_a_cursor_moves_forward_only(owner: Actor, member: Actor, room: Room) ->
     assert readers(owner, third) == []
 
 
+def test_who_goes_back_or_reads_again_is_told_where_the_cursor_is(
+    owner: Actor, member: Actor, room: Room, clock: FakeClock
+) -> None:
+    first, second = send(owner, room), send(owner, room)
+    moved = service.mark_read(actor=member, room_id=room.id, message_id=second["id"])
+    assert moved == {"roomId": room.id, "messageId": second["id"], "readAt": to_wire(clock.now())}
+    clock.advance(1_000)
+    for message in (first, second):
+        assert service.mark_read(actor=member, room_id=room.id, message_id=message["id"]) == moved
+
+
 def test_receipts_name_the_readers_and_not_the_author(
     owner: Actor, member: Actor, room: Room, clock: FakeClock
 ) -> None:
