@@ -4,6 +4,7 @@
 - The publisher's own worker gets an event at once, without a network; the receiver's reorder buffer makes the order.
 - While Redis is away `publish` costs nothing and local delivery goes on; after it returned `on_gap` is called.
 - Around a reconnection an event without a number may come twice.
+- Why Redis is away is logged once for each reason of an outage, as the breaker does of a database.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class RedisBus:
         self._deliver: Callable[[Event], None] = lambda event: None
         self._on_gap: Callable[[], None] = lambda: None
         self._keeper: gevent.Greenlet | None = None
+        self._reasons: set[str] = set()
 
     def start(self, deliver: Callable[[Event], None], on_gap: Callable[[], None]) -> None:
         self._deliver, self._on_gap = deliver, on_gap
@@ -93,12 +95,18 @@ class RedisBus:
             self._subscriber.connect()
         except (RedisError, OSError) as why:
             self._subscriber.close()
-            log.warning("bus_is_away", why=str(why))
+            self._tell_away(str(why))
             gevent.sleep(RECONNECT_EVERY_S)
             return
         self._publisher.ready()
+        self._reasons.clear()
         log.info("bus_connected", channels=len(self._subscriber.wanted))
         self._tell_of_gap()
+
+    def _tell_away(self, why: str) -> None:
+        if why not in self._reasons:
+            log.warning("bus_is_away", why=why)
+        self._reasons.add(why)
 
     def _tell_of_gap(self) -> None:
         try:

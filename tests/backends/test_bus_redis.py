@@ -9,7 +9,9 @@ import pytest
 import redis
 import structlog
 from redis.exceptions import AuthenticationError, RedisError
+from structlog.testing import CapturingLogger
 
+from app.backends import bus_redis
 from app.backends.bus_redis import RedisBus
 from app.backends.bus_wire import decode_message, encode_event, encode_message
 from app.backends.redis_server import RedisServer
@@ -159,6 +161,31 @@ def test_a_killed_server_is_noticed_and_its_return_tells_of_a_gap(
     eventually(lambda: two.gaps == gaps + 1)
     one.bus.publish([event(2)])
     eventually(lambda: two.seqs() == [2])
+
+
+def test_each_reason_of_an_outage_is_logged_once_and_the_next_outage_anew(
+    server: Redis, workers: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[RedisServer] = []
+    discover = RedisServer.discover
+
+    def counted(self: RedisServer) -> None:
+        tries.append(self)
+        discover(self)
+
+    workers[1].bus.stop()
+    monkeypatch.setattr(RedisServer, "discover", counted)
+    for _ in range(2):
+        log = CapturingLogger()
+        monkeypatch.setattr(bus_redis, "log", log)
+        tries.clear()
+        server.kill()
+        eventually(lambda: len(tries) > 3, within_s=BACK_S)
+        server.start()
+        eventually(workers[0].bus.is_healthy, within_s=BACK_S)
+        whys = [call.kwargs["why"] for call in log.calls if call.args == ("bus_is_away",)]
+        assert any("refused" in why for why in whys)
+        assert len(whys) == len(set(whys))
 
 
 def test_a_server_that_restarts_quickly_is_back_by_itself(server: Redis, workers: tuple[Worker, Worker]) -> None:
