@@ -45,6 +45,7 @@ FIELDS: Final = {
     "onFinish": "control.at_end",
     "password": "account.password",
     "role": "share.role",
+    "reason": "ban.reason",
     "room": "control.only_room",
     "settings.chatMode": "settings.who_writes",
     "settings.history": "settings.history",

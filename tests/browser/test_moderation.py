@@ -31,7 +31,7 @@ def test_a_ban_is_asked_and_escape_means_no_by_keyboard_alone(
     page.keyboard.press("Enter")
     tab_to(page, "#members summary")
     page.keyboard.press("Enter")
-    tab_to(page, "#members a[data-ban]")
+    tab_to(page, "#members a[data-ask-why]")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("alertdialog", name="Ban Grace?")
     expect(dialog).to_be_visible()
@@ -44,7 +44,7 @@ def test_a_ban_is_asked_and_escape_means_no_by_keyboard_alone(
     assert has_focus(page, "#members summary")
     assert guests(host, room) == ["Grace"]
     page.keyboard.press("Enter")
-    tab_to(page, "#members a[data-ban]")
+    tab_to(page, "#members a[data-ask-why]")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -66,6 +66,86 @@ def test_a_ban_out_of_the_conversation_is_asked_too(new_page: NewPage, host: Per
             "([url, most]) => fetch(url).then((answer) => answer.json()).then(({ items }) => items.length === most)",
             arg=[f"/api/rooms/{room['id']}/guests", len(left)],
         )
+
+
+def test_a_reason_goes_along_with_a_ban_and_is_in_the_list(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    host.guest(room, "Grace")
+    page = control_page(new_page, host, room)
+    page.locator("#people-place summary", has_text="Members").click()
+    page.locator("#members summary").click()
+    page.locator("#members a[data-ask-why]").click()
+    reason = page.get_by_role("alertdialog").get_by_label("Reason")
+    reason.fill("Sells things")
+    reason.press("Enter")
+    expect(page.locator("#bans")).to_contain_text("Sells things")
+    assert host.get(f"/api/rooms/{room['id']}/bans")["items"][0]["reason"] == "Sells things"
+
+
+def test_a_room_is_not_deleted_by_enter_alone(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    page = control_page(new_page, host, room)
+    page.locator("#settings summary").click()
+    link = page.get_by_role("link", name="Delete the room")
+    dialog = page.get_by_role("alertdialog", name="Delete “Main hall”?")
+    for no in ("Enter", "Escape"):
+        link.focus()
+        page.keyboard.press("Enter")
+        expect(dialog).to_contain_text("this cannot be undone")
+        expect(dialog.get_by_label("Reason")).to_be_hidden()
+        expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+        page.keyboard.press(no)
+        expect(dialog).to_be_hidden()
+        expect(link).to_be_focused()
+    assert host.get(f"/api/rooms/{room['id']}")["name"] == "Main hall"
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Delete the room").click()
+    page.wait_for_url("**/rooms")
+    expect(page.locator("h1")).to_have_text("Rooms")
+    expect(page.locator(f"a[href$='{room['id']}']")).to_have_count(0)
+
+
+def test_a_new_share_link_is_asked_and_then_shown(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    page = control_page(new_page, host, room)
+    page.locator("#share summary", has_text="Invitations").click()
+    for answer in ("Cancel", "Make a new link"):
+        expect(page.locator("#share .share-link").first).to_have_text(f"{host.url}/r/{room['shareToken']}")
+        page.get_by_role("link", name="New share link").click()
+        page.get_by_role("alertdialog", name="Make a new share link?").get_by_role("button", name=answer).click()
+        expect(page.get_by_role("alertdialog")).to_be_hidden()
+    expect(page.locator("#share .share-link").first).not_to_have_text(f"{host.url}/r/{room['shareToken']}")
+    token = host.get(f"/api/rooms/{room['id']}")["shareToken"]
+    expect(page.locator("#share .share-link").first).to_have_text(f"{host.url}/r/{token}")
+
+
+def test_a_member_is_removed_only_after_a_yes_and_the_page_stays(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    bob = Person(host.url)
+    bob.post(f"/api/rooms/{room['id']}/join")
+    page = control_page(new_page, host, room)
+    page.fill("#stage-text", "A draft")
+    page.locator("#people-place summary", has_text="Members").click()
+    for answer, left in (("Cancel", 2), (f"Remove {bob.name}", 1)):
+        page.locator("#members summary").click()
+        page.get_by_role("link", name=f"Remove {bob.name}").click()
+        page.get_by_role("alertdialog", name=f"Remove {bob.name}?").get_by_role("button", name=answer).click()
+        expect(page.locator("#members > li")).to_have_count(left)
+    assert [member["role"] for member in host.get(f"/api/rooms/{room['id']}/members")["items"]] == ["owner"]
+    expect(page.locator("#stage-text")).to_have_value("A draft")
+
+
+def test_what_cannot_be_done_for_want_of_a_connection_is_said(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
+) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    page = control_page(new_page, host, room)
+    page.locator("#settings summary").click()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Delete the room").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete the room").click()
+    expect(page.locator("#trouble")).to_contain_text("No connection")
+    assert host.get(f"/api/rooms/{room['id']}")["name"] == "Main hall"
 
 
 def test_undo_is_there_for_ten_seconds_and_then_says_that_it_is_too_late(

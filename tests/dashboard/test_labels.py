@@ -39,7 +39,10 @@ def test_a_field_has_one_name_in_its_form_and_in_its_refusal(
 ) -> None:
     room_id = host.make_room()
     host.add_timer("Opening")
-    pages = [(host, f"/rooms/{room_id}"), (host, "/rooms"), (browser, "/login"), (browser, "/register")]
+    PlainBrowser(app).sign_up("Bob")
+    page = host.submit("/members", username="bob")
+    ban = next(link for link in page.links if "/bans/new" in link)
+    pages = [(host, ban), (host, f"/rooms/{room_id}"), (host, "/rooms"), (browser, "/login"), (browser, "/register")]
     odd, seen = [], set()
     for reader, path in pages:
         for action, name, label in fields(reader.open(path).response.text):
@@ -48,4 +51,15 @@ def test_a_field_has_one_name_in_its_form_and_in_its_refusal(
                 if field_label(name) != label:
                     odd.append((action, name, label, field_label(name)))
     assert odd == []
-    assert seen >= {"duration", "warnMs", "onFinish", "maxUses", "slowMode", "content", "username", "email", "file"}
+    assert seen >= {
+        "duration",
+        "warnMs",
+        "onFinish",
+        "maxUses",
+        "slowMode",
+        "content",
+        "username",
+        "email",
+        "file",
+        "reason",
+    }

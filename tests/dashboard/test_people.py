@@ -53,6 +53,20 @@ def test_who_is_banned_is_listed_until_the_ban_is_lifted(host: PlainBrowser, roo
     assert "Nobody is banned." in host.page.text
 
 
+def test_why_somebody_is_banned_is_for_hosts_until_the_ban_is_lifted(
+    app: Flask, host: PlainBrowser, room_id: str, guest_id: str
+) -> None:
+    host.open(next(link for link in host.page.links if "/bans/new" in link))
+    page = host.submit("/bans", reason=" Sells <b>things</b> ")
+    assert "Sells <b>things</b>" in page.text
+    assert host.client.get(f"/api/rooms/{room_id}/bans").json["items"][0]["reason"] == "Sells <b>things</b>"
+    assert "Reason: Sells <b>things</b>" in " ".join(host.open(f"/rooms/{room_id}/audit").text.split())
+    assert "Sells" not in PlainBrowser(app).open(f"/r/{host.state(room_id)['shareToken']}").text
+    host.open(f"/rooms/{room_id}")
+    host.submit("/lift")
+    assert "Sells" not in host.open(f"/rooms/{room_id}/audit").text
+
+
 def test_slow_mode_is_set_in_seconds(host: PlainBrowser, room_id: str) -> None:
     page = host.submit("/settings", slowMode="30")
     assert host.state(room_id)["settings"]["slowModeMs"] == 30_000
@@ -96,6 +110,18 @@ def test_a_ban_is_asked_on_a_page_of_its_own_where_there_are_no_scripts(
 
 def test_only_hosts_are_asked_and_only_about_who_is_there(app: Flask, host: PlainBrowser, room_id: str) -> None:
     path = f"/rooms/{room_id}/bans/new"
+    stranger = PlainBrowser(app).sign_up("Eve")
     assert host.open(f"{path}?guestId={new_id()}").status == 404
     assert host.open(path).status == 422
-    assert PlainBrowser(app).sign_up("Eve").open(f"{path}?guestId={new_id()}").status == 403
+    assert stranger.open(f"{path}?guestId={new_id()}").status == 403
+    assert host.open(f"/rooms/{room_id}/members/{new_id()}/remove").status == 404
+    assert stranger.open(f"/rooms/{room_id}/members/{new_id()}/remove").status == 403
+
+
+def test_only_the_owner_is_asked_what_only_the_owner_may(app: Flask, host: PlainBrowser, room_id: str) -> None:
+    bob = PlainBrowser(app).sign_up("Bob")
+    host.submit("/members", username="bob", role="host")
+    for part in ("delete", "share-token"):
+        assert host.open(f"/rooms/{room_id}/{part}").status == 200
+        assert bob.open(f"/rooms/{room_id}/{part}").status == 403
+        assert PlainBrowser(app).open(f"/rooms/{room_id}/{part}").path == "/login"

@@ -63,6 +63,10 @@ def test_members_are_added_promoted_and_removed_by_forms(app: Flask, host: Plain
     assert "Bob" in page.text
     members = host.client.get(f"/api/rooms/{room_id}/members").json["items"]
     assert sorted(member["role"] for member in members) == ["host", "owner"]
+    host.open(next(link for link in host.page.links if link.endswith("/remove")))
+    assert "Remove Bob?" in host.page.text
+    assert f"/rooms/{room_id}#people" in host.page.links
+    assert len(host.client.get(f"/api/rooms/{room_id}/members").json["items"]) == 2
     page = host.submit("/remove")
     assert "Bob" not in page.text
 
@@ -138,8 +142,14 @@ def test_a_number_of_uses_that_is_none_is_told(host: PlainBrowser) -> None:
 
 
 def test_rotating_the_share_link_ends_the_old_one(app: Flask, host: PlainBrowser) -> None:
-    host.make_room(isPrivate="on")
+    room_id = host.make_room(isPrivate="on")
     old = host.share_path()
+    assert not [form for form in host.page.forms if form.action.endswith("/share-token")]
+    host.open(f"/rooms/{room_id}/share-token")
+    assert "never work again" in host.page.text
+    host.open(f"/rooms/{room_id}")
+    assert host.share_path() == old
+    host.open(next(link for link in host.page.links if link.endswith("/share-token")))
     host.submit("/share-token")
     new = host.share_path()
     viewer = PlainBrowser(app)
@@ -150,6 +160,14 @@ def test_rotating_the_share_link_ends_the_old_one(app: Flask, host: PlainBrowser
 
 def test_a_deleted_room_is_gone(host: PlainBrowser) -> None:
     room_id = host.make_room("Main hall")
+    assert not [form for form in host.page.forms if form.action.endswith("/delete")]
+    host.open(next(link for link in host.page.links if link.endswith(f"{room_id}/delete")))
+    assert "Delete “Main hall”?" in host.page.text
+    assert "this cannot be undone" in host.page.text
+    safe = next(attrs for tag, attrs in host.page.elements if "autofocus" in attrs)
+    assert safe["href"] == f"/rooms/{room_id}#settings"
+    assert host.open(f"/rooms/{room_id}").status == 200
+    host.open(f"/rooms/{room_id}/delete")
     page = host.submit(f"/rooms/{room_id}/delete")
     assert page.path == "/rooms"
     assert "Main hall" not in page.text

@@ -23,6 +23,8 @@ def audit(room_id: str) -> str:
     with reading() as session:
         room = require_role(session, actor=current_actor(), ref=room_id, need=Role.HOST).room
         page = service.list_audit(actor=current_actor(), room_id=room.id, **query)
+        banned = {entry.subject.id for entry in page.items if entry.action == "banned" and entry.subject}
+        reasons = service.get_ban_reasons(session, room.id, banned)
     return render_template(
         "audit.html",
         room=room,
@@ -31,6 +33,7 @@ def audit(room_id: str) -> str:
         keep_days=handles.settings.audit_keep_days,
         said=said,
         upon=upon,
+        reasons=reasons,
     )
 
 

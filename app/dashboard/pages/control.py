@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -105,15 +106,46 @@ def screen_board(room_id: str) -> dict[str, Any]:
     return {"screens": board["items"], "revision": board["revision"], "share_token": token}
 
 
-def require_host(room_id: str) -> None:
-    """Refuse who does not run the room.
+def require_host(room_id: str, need: Role = Role.HOST) -> None:
+    """Refuse who does not run the room, or has less than the role that it needs.
 
     Raises:
         AppError: `unauthenticated`, `room_not_found`, `banned`, `forbidden`.
     """
     require_person()
     with reading() as session:
-        require_role(session, actor=current_actor(), ref=room_id, need=Role.HOST)
+        require_role(session, actor=current_actor(), ref=room_id, need=need)
+
+
+def question_page(
+    room_id: str,
+    what: str,
+    *,
+    action: str,
+    section: str,
+    name: str | None = None,
+    fields: Mapping[str, str] | None = None,
+    with_reason: bool = False,
+) -> str:
+    """What the dialog asks where there are scripts, as a page: whether something hard to take back is to be done.
+
+    Args:
+        what: where its texts are in the catalogue (`ask.delete`): a title, what follows, and what the button says.
+        action: where a yes is sent, with `fields` and, if wanted, a reason.
+        section: where on the control page a no leads back to.
+        name: of whom it is; the room's if it is of nobody.
+    """
+    room = room_view(room_id)["room"]
+    return render_template(
+        "ask.html",
+        room=room,
+        what=what,
+        name=name or room["name"],
+        action=action,
+        section=section,
+        fields=fields or {},
+        with_reason=with_reason,
+    )
 
 
 def back_to_control(room_id: str, section: str = "") -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template, request
+from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from app.backends.handles import handles
@@ -10,8 +10,7 @@ from app.core.clock import add_ms
 from app.core.errors import AppError
 from app.dashboard.forms import read_form, shows_again, whole
 from app.dashboard.pages.blueprint import pages
-from app.dashboard.pages.control import back_to_control, control, people_lists, require_host
-from app.dashboard.pages.view import room_view
+from app.dashboard.pages.control import back_to_control, control, people_lists, question_page, require_host
 from app.rooms import service
 from app.rooms.schemas import NewBan, NewMember
 from app.web.http import current_actor
@@ -24,6 +23,17 @@ MINUTE_MS = 60_000
 def add_member(room_id: str) -> Response:
     service.add_member(actor=current_actor(), room_id=room_id, **read_form(NewMember()))
     return back_to_control(room_id, "people")
+
+
+@pages.get("/rooms/<room_id>/members/<user_id>/remove")
+def ask_to_remove(room_id: str, user_id: str) -> str:
+    """Whether a member is to be taken out."""
+    require_host(room_id)
+    name = _names(room_id).get(user_id)
+    if name is None:
+        raise AppError("member_not_found")
+    action = url_for("pages.remove_member", room_id=room_id, user_id=user_id)
+    return question_page(room_id, "ask.remove", action=action, section="people", name=name)
 
 
 @pages.post("/rooms/<room_id>/members/<user_id>/remove")
@@ -48,17 +58,16 @@ def mute(room_id: str, kind: str, person_id: str) -> Response:
 
 @pages.get("/rooms/<room_id>/bans/new")
 def ask_to_ban(room_id: str) -> str:
-    """Whether somebody is to be banned: asked by a dialog where there are scripts, and here where there are none."""
+    """Whether somebody is to be banned, and why."""
     require_host(room_id)
     who = {name: request.args[name] for name in ("userId", "guestId") if name in request.args}
     NewBan().load(who)
-    lists = people_lists(room_id)
-    names = {member.user_id: member.user.name for member in lists["members"]}
-    names |= {guest.id: guest.name for guest in lists["guests"]}
     (ident,) = who.values()
-    if ident not in names:
+    name = _names(room_id).get(ident)
+    if name is None:
         raise AppError("user_not_found")
-    return render_template("ban.html", room=room_view(room_id)["room"], who=who, name=names[ident])
+    action = url_for("pages.ban", room_id=room_id)
+    return question_page(room_id, "js.ban", action=action, section="people", name=name, fields=who, with_reason=True)
 
 
 @pages.post("/rooms/<room_id>/bans")
@@ -73,3 +82,10 @@ def ban(room_id: str) -> Response:
 def unban(room_id: str, ban_id: str) -> Response:
     service.delete_ban(actor=current_actor(), room_id=room_id, ban_id=ban_id)
     return back_to_control(room_id, "people")
+
+
+def _names(room_id: str) -> dict[str, str]:
+    """Of the members and guests, by id."""
+    lists = people_lists(room_id)
+    names = {member.user_id: member.user.name for member in lists["members"]}
+    return names | {guest.id: guest.name for guest in lists["guests"]}

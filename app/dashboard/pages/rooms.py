@@ -13,9 +13,10 @@ from app.core.errors import AppError
 from app.dashboard import texts
 from app.dashboard.forms import converted, instant, read_form, shows_again, whole
 from app.dashboard.pages.blueprint import pages, require_person
-from app.dashboard.pages.control import back_to_control, control
+from app.dashboard.pages.control import back_to_control, control, question_page, require_host
 from app.dashboard.pages.view import front_timers
 from app.rooms import service
+from app.rooms.models import Role
 from app.rooms.schemas import NewLink, NewRoom, RoomChange, RoomQuery
 from app.web.http import current_actor
 
@@ -66,11 +67,27 @@ def change_room(room_id: str) -> Response:
     return back_to_control(room_id, "settings")
 
 
+@pages.get("/rooms/<room_id>/delete")
+def ask_to_delete(room_id: str) -> str:
+    """Whether the room is to go."""
+    require_host(room_id, Role.OWNER)
+    action = url_for("pages.delete_room", room_id=room_id)
+    return question_page(room_id, "ask.delete", action=action, section="settings")
+
+
 @pages.post("/rooms/<room_id>/delete")
 @shows_again(control)
 def delete_room(room_id: str) -> Response:
     service.delete_room(actor=current_actor(), room_id=room_id)
     return redirect(url_for("pages.rooms"), code=303)
+
+
+@pages.get("/rooms/<room_id>/share-token")
+def ask_to_rotate(room_id: str) -> str:
+    """Whether there is to be a new share link."""
+    require_host(room_id, Role.OWNER)
+    action = url_for("pages.rotate_share_token", room_id=room_id)
+    return question_page(room_id, "ask.rotate", action=action, section="share")
 
 
 @pages.post("/rooms/<room_id>/share-token")

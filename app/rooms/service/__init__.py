@@ -3,7 +3,7 @@
 from app.rooms.recording import Subject, record_action
 from app.rooms.schemas import room_payload, stage_payload
 from app.rooms.service.audit import AuditView, list_audit
-from app.rooms.service.bans import create_ban, delete_ban, list_bans
+from app.rooms.service.bans import create_ban, delete_ban, get_ban_reasons, list_bans
 from app.rooms.service.directs import open_direct
 from app.rooms.service.guests import admit_guest, list_guests, mute_guest, remove_guest
 from app.rooms.service.links import Invitation, accept_link, create_link, delete_link, get_invitation, list_links
@@ -45,6 +45,7 @@ __all__ = [
     "delete_link",
     "delete_room",
     "flash_stage",
+    "get_ban_reasons",
     "get_invitation",
     "join_room",
     "leave_room",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,6 +85,16 @@ def list_bans(*, actor: Actor, room_id: str, cursor: str | None = None, limit: i
         conditions = [older_than(cursor, Ban.created_at, Ban.id)] if cursor else []
         views = _views(session, room.id, *conditions, limit=limit + 1)
         return cut_page(views, limit, lambda ban: (ban.created_at, ban.id))
+
+
+def get_ban_reasons(session: Session, room_id: str, person_ids: Collection[str]) -> dict[tuple[str, datetime], str]:
+    """Why these people are banned, by their id and when it was done: for the audit, which holds no words itself.
+
+    A ban that was lifted, or has no reason, is not there. The caller has checked that a host asks.
+    """
+    who = func.coalesce(Ban.user_id, Ban.guest_id)
+    bans = select(who, Ban.created_at, Ban.reason).where(Ban.room_id == room_id, who.in_(person_ids))
+    return {(ident, at): reason for ident, at, reason in session.execute(bans) if reason}
 
 
 def delete_ban(*, actor: Actor, room_id: str, ban_id: str) -> None:

@@ -1,13 +1,37 @@
-/** Asking before what is done to a person. The dialog gives the focus back to what had it, and Escape means no. */
+/**
+ * Asking before what is hard to take back. The dialog gives the focus back to what had it, Escape means no, and so does Enter
+ * until somebody goes elsewhere than to the button that they find themselves on.
+ */
 import { t } from "./texts.js";
 
 const dialog = document.getElementById("ask");
+const form = dialog.querySelector("form");
+const { reason } = form.elements;
+dialog.querySelector("[autofocus]").addEventListener("click", () => dialog.close());
 
-/** @param {string} name of whom @returns {Promise<boolean>} whether they are to be banned */
-export function asksToBan(name) {
-  dialog.querySelector("h2").textContent = t("ban.title", { name });
-  dialog.querySelector("[value=yes]").textContent = t("ban.do", { name });
+/**
+ * @param {{ask: string, askText: string, askDo: string, askWhy?: string}} question its title, what follows from a yes, what the
+ *     button says; with `askWhy`, whatever it is, there is a field for a reason
+ * @returns {Promise<{reason?: string} | undefined>} what goes along with a yes; undefined: no
+ */
+export function asks({ ask, askText, askDo, askWhy }) {
+  dialog.querySelector("h2").textContent = ask;
+  dialog.querySelector("#ask-text").textContent = askText;
+  dialog.querySelector("[value=yes]").textContent = askDo;
+  form.reset();
+  reason.closest("label").hidden = reason.disabled = askWhy === undefined;
   dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((decide) => dialog.addEventListener("close", () => decide(dialog.returnValue === "yes"), { once: true }));
+  const answer = () => (dialog.returnValue === "yes" ? why() : undefined);
+  return new Promise((decide) => dialog.addEventListener("close", () => decide(answer()), { once: true }));
+}
+
+/** @param {string} name of whom @returns {Promise<{reason?: string} | undefined>} as `asks` */
+export function asksToBan(name) {
+  return asks({ ask: t("ban.title", { name }), askText: t("ban.text"), askDo: t("ban.do", { name }), askWhy: "" });
+}
+
+function why() {
+  const text = reason.value.trim();
+  return text ? { reason: text } : {};
 }

@@ -147,8 +147,8 @@ export class Chat {
           mutedUntil: new Date(client.clock.now() + MUTE_MS).toISOString(),
         }),
       ban: async () => {
-        const isWanted = await asksToBan(message.user?.name ?? t("chat.left"));
-        return isWanted ? client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId }) : undefined;
+        const more = await asksToBan(message.user?.name ?? t("chat.left"));
+        return more && client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId, ...more });
       },
     };
     return actions[act]();

@@ -52,9 +52,16 @@ async function renew() {
   return answer.ok ? (await answer.json()).token : undefined;
 }
 
+/** From now on whoever is out of the room goes to `path`, as who deletes it; undefined: as others do. */
+export function leaveFor(path) {
+  exit = path;
+}
+let exit;
+
 /* Who is out sees what is left to them. An account that was removed does not come straight back in: whoever enters a public
    room is a member of it. */
 function goOn(reason) {
+  if (exit) return location.assign(exit);
   if (guest.token() && ["banned", "removed"].includes(reason)) kept.forTab.setItem(OUT_KEY, reason);
   if (guest.token() && reason === "banned") kept.forTab.setItem(BANNED_KEY, guest.token());
   if (reason === "removed" && !guest.token()) location.assign("/rooms");

@@ -1,8 +1,8 @@
 /** The control page: forms become live actions, and the page follows what happens, wherever it was done. */
-import { asksToBan } from "./ask.js";
+import { asks } from "./ask.js";
 import { openChat } from "./chat_later.js";
 import { Clockface } from "./clockface.js";
-import { openRoom } from "./connect.js";
+import { leaveFor, openRoom } from "./connect.js";
 import { showConnection } from "./connection.js";
 import { changeStage, followKeys } from "./keys.js";
 import { later } from "./later.js";
@@ -92,20 +92,36 @@ function undo() {
   else say(t("undo.none"));
 }
 
-/* Without scripts the link leads to a page that asks the same. */
+/* What is asked first. Without scripts the link leads to a page that asks the same. */
 document.addEventListener("click", async (event) => {
-  const link = event.target.closest("a[data-ban]");
+  const link = event.target.closest("a[data-ask]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  leave(link.closest("details"));
-  if (!(await asksToBan(link.dataset.ban))) return;
-  const answer = await room.client.post(`/api/rooms/${room.id}/bans`, Object.fromEntries(new URL(link.href).searchParams));
+  leave(link.closest("details.menu"));
+  const more = await asks(link.dataset);
+  if (more) await carryOut(link, more);
+});
+
+async function carryOut({ dataset, href }, more) {
+  const [method, path] = dataset.api.split(" ");
+  const body = { ...Object.fromEntries(new URL(href).searchParams), ...more };
+  const goes = dataset.then?.startsWith("/");
+  if (goes) leaveFor(dataset.then);
+  const answer = await room.client.call(method, path, method === "POST" ? body : undefined);
   report(answer);
-  if (!answer.ok) return;
+  if (!answer.ok) return leaveFor(undefined);
+  if (goes) return location.assign(dataset.then);
+  if (dataset.then) return showAnew(dataset.then);
   const { refresh } = await parts();
   await refresh(room, $("people-place"));
-  $("bans").closest("details").open = true;
-});
+  $("bans").closest("details").open ||= path.endsWith("/bans");
+}
+
+/* The whole page has changed: its links and codes. */
+function showAnew(section) {
+  location.hash = section;
+  location.reload();
+}
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-action]");
