@@ -14,11 +14,15 @@ from tests.support.people import Person
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 TABLET = {"viewport": {"width": 768, "height": 1024}}
 LAPTOP = {"viewport": {"width": 1440, "height": 900}}
+NARROW = {"viewport": {"width": 1200, "height": 800}}
+SMALL_LAPTOP = {"viewport": {"width": 1280, "height": 800}}
 # Elements that take more than one line of their own text.
 BROKEN = """selector => [...document.querySelectorAll(selector)].filter((part) => part.checkVisibility())
   .filter((part) => { const range = document.createRange(); range.selectNodeContents(part);
     return new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom / 8))).size > 1; })
   .map((part) => part.textContent)"""
+LAID_OUT = """selector => [...document.querySelectorAll(selector)].map((part) => part.getBoundingClientRect())
+  .filter(({ width }) => width).map(({ y, right }) => ({ y, right }))"""
 COVERED = """() => {
   const menu = document.querySelector("details.menu[open] .more").getBoundingClientRect();
   return [...document.querySelectorAll("#run-list .acts > form > button, #run-list summary")]
@@ -78,7 +82,7 @@ def test_on_a_phone_the_clock_leaves_room_and_rows_have_a_line_of_facts(
     assert after["height"] == before["height"]
 
 
-@pytest.mark.parametrize("size", [TABLET, LAPTOP], ids=["tablet", "laptop"])
+@pytest.mark.parametrize("size", [TABLET, SMALL_LAPTOP, LAPTOP], ids=["tablet", "small", "laptop"])
 def test_an_open_menu_of_the_run_covers_no_button_of_it(
     new_page: NewPage, host: Person, show: dict[str, Any], size: dict[str, Any]
 ) -> None:
@@ -89,31 +93,59 @@ def test_an_open_menu_of_the_run_covers_no_button_of_it(
         assert page.evaluate(COVERED) == []
 
 
+def box_of(page: Page, selector: str) -> dict[str, float]:
+    box = page.locator(selector).bounding_box()
+    assert box
+    return {**box, "right": box["x"] + box["width"], "bottom": box["y"] + box["height"]}
+
+
 @pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+@pytest.mark.parametrize("size", [SMALL_LAPTOP, LAPTOP], ids=["small", "laptop"])
 def test_on_a_laptop_the_conversation_is_in_sight_and_no_time_breaks(
-    new_page: NewPage, host: Person, show: dict[str, Any], locale: str
+    new_page: NewPage, host: Person, show: dict[str, Any], size: dict[str, Any], locale: str
 ) -> None:
     guest = host.guest(show, "Somebody with a rather long name here")
     guest.post(f"/api/rooms/{show['id']}/messages", content="Good morning")
-    page = control_of(new_page(**LAPTOP, locale=locale), host, show)
+    page = control_of(new_page(**size, locale=locale), host, show)
     expect(page.locator(".message", has_text="Good morning")).to_be_visible()
     assert page.evaluate(BROKEN, "time") == []
-    send = page.locator("#chat-compose button.primary").bounding_box()
-    assert send
-    assert send["y"] + send["height"] <= 900
+    assert box_of(page, "#chat-compose button.primary")["bottom"] <= size["viewport"]["height"]
+
+
+@pytest.mark.parametrize("width", [1200, 1280, 1375, 1376, 1440])
+def test_the_conversation_and_the_stage_stand_beside_the_run_and_the_clock_above_it(
+    new_page: NewPage, host: Person, show: dict[str, Any], width: int
+) -> None:
+    page = control_of(new_page(viewport={"width": width, "height": 800}), host, show)
+    clock, run, stage, chat = (box_of(page, part) for part in ("#clock", "#run", "#stage", "#chat"))
+    assert chat["y"] == clock["y"]
+    assert clock["x"] == run["x"]
+    assert 0 < run["y"] - clock["bottom"] < 20
+    assert run["right"] < stage["x"] < stage["right"] < chat["x"]
+    assert clock["right"] < chat["x"]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_on_a_small_laptop_the_clock_and_the_conversation_stay_in_sight(
+    new_page: NewPage, host: Person, show: dict[str, Any]
+) -> None:
+    page = control_of(new_page(**SMALL_LAPTOP), host, show)
+    page.mouse.wheel(0, 900)
+    page.wait_for_function("() => scrollY > 600")
+    expect(page.locator("#clock")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#chat-compose")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
-@pytest.mark.parametrize("size", [PHONE, TABLET, LAPTOP], ids=["phone", "tablet", "laptop"])
+@pytest.mark.parametrize("size", [PHONE, TABLET, NARROW, SMALL_LAPTOP, LAPTOP], ids=str)
 def test_the_clocks_buttons_are_in_one_line_within_their_card(
     new_page: NewPage, host: Person, show: dict[str, Any], size: dict[str, Any], locale: str
 ) -> None:
     page = control_of(new_page(**size, locale=locale), host, show)
-    boxes = [button.bounding_box() for button in page.locator("#main-acts button:visible").all()]
-    card = page.locator("#clock").bounding_box()
-    assert card
-    assert len({box["y"] for box in boxes if box}) == 1
-    assert all(box and box["x"] + box["width"] <= card["x"] + card["width"] for box in boxes)
+    boxes = page.evaluate(LAID_OUT, "#main-acts button")
+    assert len(boxes) == 6  # that of Undo as well, whose place is kept
+    assert len({box["y"] for box in boxes}) == 1
+    assert max(box["right"] for box in boxes) <= box_of(page, "#clock")["right"]
 
 
 def test_what_a_timer_ran_over_by_lies_over_nothing_on_a_phone(
