@@ -20,10 +20,8 @@ from app.core.ids import is_id, new_id
 from app.rooms.access import Access, require_role
 from app.rooms.models import Role, Room
 from app.rooms.stream import Change, append_room_events
-from app.timers.events import TIMER_FINISHED, TIMER_UPDATE, tell_timer, wire_event
+from app.timers.events import TIMER_DELETED, TIMER_FINISHED, TIMER_UPDATE, tell_timer, wire_event
 from app.timers.models import Timer
-
-FINAL = {"replace"}  # what a person did, knowing that it cannot be undone
 
 
 class Action:
@@ -48,28 +46,34 @@ class Action:
         """Write the row, then the log: the head of the room's stream is locked last."""
         timer.updated_at = self.work.now
         self.work.session.flush()
-        tell_timer(self.work, timer, name, actor=self.actor, cause=cause, before=self._log(cause, before, **more))
+        tell_timer(self.work, timer, name, actor=self.actor, cause=cause, before=self._log(before, **more))
 
-    def tell_all(self, changed: list[tuple[Timer, dict[str, Any] | None]], name: str, cause: str) -> None:
+    def tell_all(self, changed: list[tuple[Timer, dict[str, Any] | None]], name: str, cause: str, **more: Any) -> None:
         """`tell` for many timers, each with what it was before, in a few statements."""
         for timer, _ in changed:
             timer.updated_at = self.work.now
         self.work.session.flush()
-        changes = [self.change(timer, name, cause, before) for timer, before in changed]
+        changes = [self.change(timer, name, cause, before, **more) for timer, before in changed]
         if changes:
             append_room_events(self.work, changes, actor=self.actor)
 
-    def change(self, timer: Timer, name: str, cause: str, before: dict[str, Any] | None) -> Change:
+    def remove_all(self, cause: str) -> None:
+        """Delete every timer of the room and tell it."""
+        gone: list[tuple[Timer, dict[str, Any] | None]] = [(timer, timer.snapshot()) for timer in self.in_order()]
+        for timer, _ in gone:
+            self.work.session.delete(timer)
+        self.tell_all(gone, TIMER_DELETED, cause)
+
+    def change(self, timer: Timer, name: str, cause: str, before: dict[str, Any] | None, **more: Any) -> Change:
         """What `name` tells and logs of the timer as it is now."""
-        log = self._log(cause, before)
+        log = self._log(before, **more)
         return Change(timer.room_id, name, wire_event(self.work, timer, name), cause, log, {"title": timer.title})
 
-    def _log(self, cause: str, before: dict[str, Any] | None, **more: Any) -> dict[str, Any] | None:
+    def _log(self, before: dict[str, Any] | None, **more: Any) -> dict[str, Any] | None:
         """What is logged so that the change can be undone."""
         if before is None:
-            return None
-        is_final = self.actor is SYSTEM or cause in FINAL
-        return {"timer": before, "action": None if is_final else self.id, **more}
+            return more or None
+        return {"timer": before, "action": None if self.actor is SYSTEM else self.id, **more}
 
     def start(self, timer: Timer, at: datetime, *, cause: str = "start") -> bool:
         """Start `timer` as of `at`; with `oneTimerAtATime` the others that run are paused."""

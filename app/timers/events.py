@@ -41,7 +41,8 @@ def tell_timer(
         cause: `create`, `update`, `order`, `delete`, `replace`, `start`, `pause`, `reset`, `adjust`, `next`, `undo`, or `end`
             when its time was up.
         before: `{"timer": Timer.snapshot(), "action": id}`; without an action's id it cannot be undone. That of an undo has
-            `undoes`, the number of what it takes back.
+            `undoes`, the number of what it takes back, and of a timer that came in the place of a run only `replaces`, the
+            id of the action that removed that.
     """
     append_room_event(
         work,

@@ -14,7 +14,6 @@ from app.core.errors import AppError
 from app.rooms.access import require_role
 from app.rooms.models import Role
 from app.timers.action import Action
-from app.timers.events import TIMER_DELETED
 from app.timers.models import Timer
 from app.timers.programme import examine_programme
 from app.timers.schemas import IMPORT_MODES
@@ -70,7 +69,7 @@ def row_of(slot: Slot, now: datetime, *, auto_start: bool) -> dict[str, Any]:
 
 
 def clear_run(action: Action) -> None:
-    """Remove all timers, for others to take their place; that cannot be undone timer by timer.
+    """Remove all timers, for others to take their place; it is undone as one, by the id of any of them (see `undo`).
 
     Raises:
         AppError: `show_is_on` while one of them runs or is paused.
@@ -80,7 +79,4 @@ def clear_run(action: Action) -> None:
         action.settle(timer)
     if any(timer.state in ON for timer in timers):
         raise AppError("show_is_on")
-    gone: list[tuple[Timer, dict[str, Any] | None]] = [(timer, timer.snapshot()) for timer in timers]
-    for timer in timers:
-        action.work.session.delete(timer)
-    action.tell_all(gone, TIMER_DELETED, "replace")
+    action.remove_all("replace")

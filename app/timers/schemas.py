@@ -91,7 +91,8 @@ class TimerImport(Schema):
         validate=validate.OneOf(IMPORT_MODES),
         metadata={
             "description": "`append`, as without it: after the timers that are there. `replace`: in the place of all of them,"
-            " which cannot be undone, and is refused (409) while one of them runs or is paused."
+            " which is refused (409) while one of them runs or is paused. An undo of one of them, within 10 s and before a"
+            " timer of the room is changed, brings them all back and takes the new ones away."
         },
     )
 

@@ -92,8 +92,8 @@ def create_timer(*, actor: Actor, room_id: str, values: dict[str, Any]) -> Timer
         return add_timers(action, [values])[0]
 
 
-def add_timers(action: Action, rows: list[dict[str, Any]]) -> list[Timer]:
-    """Append a timer for each of `rows`; the lock is held."""
+def add_timers(action: Action, rows: list[dict[str, Any]], **more: Any) -> list[Timer]:
+    """Append a timer for each of `rows`; the lock is held. `more` is logged of each."""
     session, room_id = action.work.session, action.room.id
     count, last = session.execute(
         select(func.count(), func.coalesce(func.max(Timer.position), -1)).where(Timer.room_id == room_id)
@@ -109,7 +109,7 @@ def add_timers(action: Action, rows: list[dict[str, Any]]) -> list[Timer]:
         if place is not None:
             make_room(action, timer, place)
         timers.append(timer)
-    action.tell_all([(timer, None) for timer in timers], TIMER_CREATED, "create")
+    action.tell_all([(timer, None) for timer in timers], TIMER_CREATED, "create", **more)
     return timers
 
 
@@ -223,7 +223,8 @@ def import_timers(
     """Make a timer for each slot of a programme (see `programme`), or none if a row of it is bad.
 
     Args:
-        mode: one of `IMPORT_MODES`: after the timers that are there, or in the place of all of them, which is then final.
+        mode: one of `IMPORT_MODES`: after the timers that are there, or in the place of all of them: for 10 s `undo_timer` with
+            the id of one of those brings them back.
         room: only the slots of this room of the programme.
         day: only those of this day: a date, or the number of the day.
         auto_start: let each start itself at its time. A time that has passed is only kept as the plan.
@@ -235,9 +236,11 @@ def import_timers(
     with transaction() as work:
         action = begin_in_room(work, actor=actor, room_id=room_id)
         slots = read_programme(content, room=room, day=day)
-        if mode == "replace":
-            clear_run(action)
-        return add_timers(action, [row_of(slot, work.now, auto_start=auto_start) for slot in slots])
+        rows = [row_of(slot, work.now, auto_start=auto_start) for slot in slots]
+        if mode != "replace":
+            return add_timers(action, rows)
+        clear_run(action)
+        return add_timers(action, rows, replaces=action.id)
 
 
 def export_csv(*, actor: Actor, room_id: str) -> str:

@@ -3,6 +3,9 @@
 An action is everything that one call changed (`before.action` is its id): undoing `next` brings the finished timer back
 and stops the started one. A timer that somebody has acted on since keeps what they did. What happened by itself, and an
 undo, cannot be taken back. A deleted timer comes back as it was.
+
+A run that an import replaced comes back whole, in the place of what was imported, or not at all: once a timer of the room has
+changed since, there is no telling which of the two runs it belongs to. Any of the timers that were replaced names it.
 """
 
 from __future__ import annotations
@@ -36,8 +39,11 @@ def undo_last_action(action: Action, timer_id: str) -> None:
     since = add_ms(action.work.now, -UNDO_WINDOW_MS)
     last = last_event(session, room_id, timer_id, since)
     undone = (last.before or {}).get("action") if last is not None and last.cause != "undo" else None
-    if undone is None:
+    if last is None or undone is None:
         raise AppError("nothing_to_undo")
+    if last.cause == "replace":
+        _bring_run_back(action, last)
+        return
     for event in _events(session, room_id, since, RoomEvent.before["action"].as_string() == undone):
         current = last_event(session, room_id, event.payload["id"], since)
         if current is not None and current.seq == event.seq:
@@ -78,6 +84,25 @@ def _events(session: Session, room_id: str, since: datetime, which: ColumnElemen
     return list(session.scalars(query.where(RoomEvent.type.in_(TIMER_EVENTS), which).order_by(RoomEvent.seq.desc())))
 
 
+def _bring_run_back(action: Action, replaced: RoomEvent) -> None:
+    """Restore the run that `replaced` was one of, in the place of the one that was imported for it.
+
+    Raises:
+        AppError: `nothing_to_undo`: a timer of the room has changed since.
+    """
+    run: dict[str, dict[str, Any]] = {}
+    undone = (replaced.before or {})["action"]
+    for event in _events(action.work.session, action.room.id, replaced.created_at, RoomEvent.seq >= 0):
+        before = event.before or {}
+        if before.get("action") == undone:
+            run[event.payload["id"]] = before["timer"]
+        elif before.get("replaces") != undone and event.seq > replaced.seq:
+            raise AppError("nothing_to_undo")
+    action.remove_all("undo")
+    timers = [_restored(ident, action, before) for ident, before in run.items()]
+    action.tell_all([(timer, None) for timer in timers], TIMER_CREATED, "undo")
+
+
 def _take_back(action: Action, event: RoomEvent) -> None:
     before: dict[str, Any] = (event.before or {})["timer"]
     now = action.work.now
@@ -85,7 +110,11 @@ def _take_back(action: Action, event: RoomEvent) -> None:
     if timer is not None:
         action.apply(timer, "undo", partial(timer.restore, before, now), undoes=event.seq)
         return
-    timer = Timer(id=event.payload["id"], room_id=event.room_id, revision=before["revision"])
-    timer.restore(before, now)
+    action.tell(_restored(event.payload["id"], action, before), TIMER_CREATED, "undo")
+
+
+def _restored(timer_id: str, action: Action, before: dict[str, Any]) -> Timer:
+    timer = Timer(id=timer_id, room_id=action.room.id, revision=before["revision"])
+    timer.restore(before, action.work.now)
     action.work.session.add(timer)
-    action.tell(timer, TIMER_CREATED, "undo")
+    return timer

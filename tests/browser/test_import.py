@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -52,3 +53,18 @@ def test_what_is_wrong_with_a_file_is_said_by_row_and_nothing_is_asked(
     expect(page.locator("main button")).to_have_count(0)
     page.get_by_role("link", name="Back to the room").click()
     expect(page.locator("#run-list .what > b")).to_have_text(["Opening", "Keynote"])
+
+
+def test_a_run_that_was_replaced_comes_back_within_ten_seconds(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    page = new_page()
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    choose(page, ROWS)
+    page.get_by_role("button", name="Replace all 2").click()
+    expect(page.locator("#run-list .what > b")).to_have_text(["Doors", "New keynote"])
+    page.locator("#main-acts").get_by_role("button", name="Undo").click()
+    expect(page.locator("#run-list .what > b")).to_have_text(["Opening", "Keynote"])
+    expect(page).to_have_url(re.compile(r"/rooms/[^?]+$"))
+    assert [timer["title"] for timer in host.get(f"/api/rooms/{room['id']}")["timers"]] == ["Opening", "Keynote"]

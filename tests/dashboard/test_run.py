@@ -111,9 +111,11 @@ def test_an_import_asks_what_becomes_of_the_run_that_is_there(host: PlainBrowser
     for mode, expected in (("append", ["Old", "New"]), ("replace", ["New"])):
         host.open(f"/rooms/{room_id}")
         page = host.submit("/import", file=(io.BytesIO(b"title,duration\nNew,10\n"), "run.csv"))
-        assert "cannot be undone" in page.text
+        assert "can be undone for ten seconds" in page.text
         host.submit("/import", mode=mode)
         assert [title for title, _ in timers(host, room_id)] == expected
+    assert host.submit("/undo").path == f"/rooms/{room_id}"
+    assert [title for title, _ in timers(host, room_id)] == ["Old", "New"]
 
 
 def test_a_run_that_is_on_is_not_replaced(host: PlainBrowser, room_id: str) -> None:

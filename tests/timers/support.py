@@ -47,3 +47,8 @@ def told(events: list[Event]) -> list[Event]:
 def names(events: list[Event]) -> list[str]:
     """`timer-update:start`, in order."""
     return [f"{event.name}:{event.cause}" for event in told(events)]
+
+
+def list_ids(room: Room) -> list[str]:
+    with reading() as session:
+        return [timer.id for timer in service.list_timers(session, room.id)]

@@ -8,8 +8,10 @@ from app.core.event import Event
 from app.core.ids import new_id
 from app.rooms.models import Role, Room
 from app.timers import service
+from app.timers.schemas import MAX_TIMERS
 from tests.support.factories import add_member, make_room, make_user
-from tests.timers.support import MINUTE_MS, make_timer, names, read, refusal
+from tests.support.statements import counted
+from tests.timers.support import MINUTE_MS, list_ids, make_timer, names, read, refusal
 
 
 def test_a_pause_taken_back_never_happened(host: Actor, room: Room, clock: FakeClock, published: list[Event]) -> None:
@@ -110,3 +112,69 @@ def test_an_alarm_that_has_passed_does_not_ring_again(host: Actor, room: Room, c
     clock.advance(2_000)
     service.undo_timer(actor=host, timer_id=timer.id)
     assert (read(timer).state, read(timer).wakes_at) == ("idle", None)
+
+
+def replace_run(host: Actor, room: Room) -> list[str]:
+    """Import two timers in the place of those that are there; the ids of the latter."""
+    old = list_ids(room)
+    service.import_timers(actor=host, room_id=room.id, content="title,duration\nA,5\nB,6", mode="replace")
+    return old
+
+
+def test_a_replaced_run_comes_back_as_it_was_in_the_place_of_the_new_one(
+    host: Actor, room: Room, published: list[Event]
+) -> None:
+    first, second = make_timer(room, host, "1"), make_timer(room, host, "2", description="Kept")
+    service.start_timer(actor=host, timer_id=first.id)
+    service.start_next(actor=host, timer_id=first.id)
+    service.reset_timer(actor=host, timer_id=second.id)
+    before = [read(timer).snapshot() for timer in (first, second)]
+    old = replace_run(host, room)
+    published.clear()
+    assert service.undo_timer(actor=host, timer_id=second.id).id == second.id
+    assert list_ids(room) == old
+    after = [read(timer).snapshot() for timer in (first, second)]
+    assert [{**values, "revision": 0} for values in after] == [{**values, "revision": 0} for values in before]
+    assert all(now["revision"] > then["revision"] for now, then in zip(after, before, strict=True))
+    assert names(published) == ["timer-deleted:undo"] * 2 + ["timer-created:undo"] * 2
+    for ident in old:
+        assert refusal(service.undo_timer, actor=host, timer_id=ident) == "nothing_to_undo"
+
+
+def test_a_replaced_run_stays_away_once_a_timer_has_changed_or_after_ten_seconds(
+    host: Actor, room: Room, clock: FakeClock
+) -> None:
+    make_timer(room, host, "1")
+    (old,) = replace_run(host, room)
+    new = list_ids(room)
+    assert refusal(service.undo_timer, actor=host, timer_id=new[0]) == "nothing_to_undo"
+    service.start_timer(actor=host, timer_id=new[0])
+    assert refusal(service.undo_timer, actor=host, timer_id=old) == "nothing_to_undo"
+    assert list_ids(room) == new
+    service.reset_timer(actor=host, timer_id=new[0])
+    clock.advance(10_000)
+    later = replace_run(host, room)
+    make_timer(room, host, "Added")
+    assert refusal(service.undo_timer, actor=host, timer_id=later[0]) == "nothing_to_undo"
+    last = replace_run(host, room)
+    clock.advance(10_001)
+    assert refusal(service.undo_timer, actor=host, timer_id=last[0]) in ("nothing_to_undo", "timer_not_found")
+
+
+def test_of_two_replacements_the_last_one_is_undone(host: Actor, room: Room) -> None:
+    make_timer(room, host, "1")
+    (first,) = replace_run(host, room)
+    second = replace_run(host, room)
+    assert refusal(service.undo_timer, actor=host, timer_id=first) == "nothing_to_undo"
+    service.undo_timer(actor=host, timer_id=second[0])
+    assert list_ids(room) == second
+
+
+def test_a_full_run_comes_back_in_a_few_statements(host: Actor, room: Room) -> None:
+    rows = "\n".join(f"{number},5" for number in range(MAX_TIMERS))
+    service.import_timers(actor=host, room_id=room.id, content=f"title,duration\n{rows}")
+    old = replace_run(host, room)
+    with counted() as statements:
+        service.undo_timer(actor=host, timer_id=old[7])
+    assert list_ids(room) == old
+    assert len(statements) < 40

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import segno
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.backends.handles import handles
@@ -55,6 +55,7 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         qr_of=qr_code,
         links=room_service.list_links(actor=actor, room_id=room_id).items if owner else [],
         is_owner=owner,
+        undo=request.args.get("undo"),
         planned=planned_starts(room_id),
         canned_texts=texts.CANNED_TEXTS,
         room_id=room_id,
@@ -148,9 +149,9 @@ def question_page(
     )
 
 
-def back_to_control(room_id: str, section: str = "") -> Response:
-    """After a form: the control page again, at the part that changed."""
-    return redirect(url_for("pages.control", room_id=room_id, _anchor=section or None), code=303)
+def back_to_control(room_id: str, section: str = "", *, undo: str | None = None) -> Response:
+    """After a form: the control page again, at the part that changed; `undo` is the timer by whose id that is taken back."""
+    return redirect(url_for("pages.control", room_id=room_id, undo=undo, _anchor=section or None), code=303)
 
 
 def qr_code(url: str) -> str:

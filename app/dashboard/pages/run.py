@@ -99,8 +99,10 @@ def act_on_timer(room_id: str, timer_id: str, action: str) -> Response:
 def import_run(room_id: str) -> Response:
     """What a file holds is shown first; the answer to that, with a `mode`, imports it."""
     if "mode" in request.form:
-        service.import_timers(actor=current_actor(), room_id=room_id, **read_import(request))
-        return back_to_control(room_id, "run")
+        asked = read_import(request)
+        replaced = room_view(room_id)["room"]["timers"] if asked["mode"] == "replace" else []
+        service.import_timers(actor=current_actor(), room_id=room_id, **asked)
+        return back_to_control(room_id, "run", undo=replaced[0]["id"] if replaced else None)
     if not request.files.get("file"):
         raise ValidationError({"file": ["Choose a file."]})
     return preview_import(room_id)

@@ -73,7 +73,10 @@ function offerUndo(timerId, leftMs = UNDO_MS) {
   if (!timerId) return;
   undoEnds = leftMs > SECOND_MS ? setTimeout(offerUndo, SECOND_MS, timerId, leftMs - SECOND_MS) : setTimeout(offerUndo, SECOND_MS);
 }
-offerUndo();
+/* What led to this page may be taken back as well: a run that was replaced. A reload offers it no more. */
+const { last } = undoButton.form.dataset;
+offerUndo(last, UNDO_MS - SECOND_MS);
+if (last) history.replaceState(null, "", location.pathname + location.hash);
 
 async function act(timerId, action, more = {}) {
   const answer = await room.timerAction(timerId, action, more);
