@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 
 from app.core.errors import CATALOGUE
 from app.live.schemas import PositionSchema
-from app.messages.schemas import NOTIFICATION_KINDS, MessageSchema, Person
+from app.messages.schemas import NOTIFICATION_KINDS, FlatMessageSchema, MessageSchema, Person
 from app.rooms.schemas import LEFT_REASONS, ROLES, RoomSchema, Stage
 from app.timers.schemas import TimerSchema
 from app.web.schema import Flag, Id, Instant, Schema, Whole
@@ -193,6 +193,16 @@ class ErrorEvent(Schema):
     event = fields.String()
 
 
+class SnakePast(FlatMessageSchema):
+    """One of the last messages, for a client that joined with `join_room`: it has the flat keys beside the rest."""
+
+
+class SnakeRoomJoined(RoomJoined):
+    """In place of `room-joined`, for a client that joined with `join_room`: its messages have their flat keys as well."""
+
+    messages = fields.List(fields.Nested(SnakePast))
+
+
 class SnakeMessage(Schema):
     """In place of `message-received`, for a client that joined with `join_room`: somebody wrote. `text` is the `content`."""
 
@@ -225,9 +235,6 @@ RECEIVED = (
     "Somebody wrote, the receiver's own words included; `changeSeq` moves the position's `chat`. `user` and `userId` are null "
     "for the server's lines."
 )
-
-
-OF_JOIN_ROOM = "In place of `{}`, for a client that joined with `join_room`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +278,8 @@ SERVER_EVENTS = (
     ServerEvent("token-expired", TokenExpired),
     ServerEvent("pong", Pong),
     ServerEvent("error", ErrorEvent),
-    ServerEvent("room_joined", RoomJoined, OF_JOIN_ROOM.format("room-joined")),
-    ServerEvent("room_left", RoomLeft, OF_JOIN_ROOM.format("room-left")),
+    ServerEvent("room_joined", SnakeRoomJoined),
+    ServerEvent("room_left", RoomLeft, "In place of `room-left`, for a client that joined with `join_room`."),
     ServerEvent("message", SnakeMessage),
     ServerEvent("typing", SnakeTyping),
     ServerEvent("presence", SnakePresence),

@@ -23,6 +23,7 @@ from app.core.event import Event, room_channel
 from app.core.ids import new_id
 from app.live.delivery import INTERNAL
 from app.live.dialects import TABLE, translate
+from app.messages.service import flat_form
 from app.realtime.settings import EngineSettings, WorkerSettings
 from app.settings import Settings
 
@@ -58,7 +59,7 @@ def test_what_each_event_is_for_clients_of_join_room_is_in_the_document(app: Fla
     person = {"id": user_id, "username": "ada", "name": "Ada", "isGuest": False}
     message = {"id": new_id(), "roomId": room_id, "user": person, "userId": user_id, "content": "Hello"}
     message |= {"createdAt": "2026-01-01T12:00:00.000Z", "attachment": None}
-    joined = {"roomId": room_id, "onlineUsers": [user_id]}
+    joined = {"roomId": room_id, "onlineUsers": [user_id], "messages": [flat_form(message)]}
     args: dict[str, dict[str, Any]] = {
         "message-received": message,
         "room-joined": joined,
