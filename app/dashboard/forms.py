@@ -35,6 +35,7 @@ def read_form(
     convert: Mapping[str, Callable[[str], Any]] | None = None,
     ignore: Collection[str] = (),
     clear: Collection[str] = (),
+    rename: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Validate the form as `schema` would a JSON body.
 
@@ -43,6 +44,7 @@ def read_form(
         ignore: fields that are the page's own.
         convert: how a field's text becomes the value of the API.
         clear: fields that mean null when they are there and empty.
+        rename: fields that the API calls otherwise.
 
     Raises:
         ValidationError: with the fields' own names.
@@ -54,7 +56,8 @@ def read_form(
             body[name] = converted(name, function, fields[name])
     body.update({name: name in fields for name in flags})
     body.update({name: None for name in clear if request.form.get(name) == ""})
-    data: dict[str, Any] = schema.load(body)
+    names = rename or {}
+    data: dict[str, Any] = schema.load({names.get(name, name): value for name, value in body.items()})
     return data
 
 

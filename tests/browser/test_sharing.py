@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPage, open_live, sign_in
 from tests.support.people import Person
@@ -89,3 +90,16 @@ def test_the_run_of_show_goes_into_a_calendar(new_page: NewPage, host: Person, t
         "DTSTART:20300504T082500Z", "DTEND:20300504T091000Z", "SUMMARY:“Keynote”\\; with notes",
     ]  # fmt: skip
     assert len({line for line in lines if line.startswith("UID:")}) == 2
+
+
+def test_the_link_of_an_invitation_is_copied(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    token = host.post(f"/api/rooms/{room['id']}/links", role="member", label="Crew")["token"]
+    page = new_page()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    button = page.locator("#share .link-row [data-copy]")
+    expect(button).to_have_accessible_name("Copy the link of the invitation Crew")
+    button.click()
+    expect(button).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{host.url}/join/{token}"

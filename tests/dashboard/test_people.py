@@ -102,6 +102,7 @@ def test_a_ban_is_asked_on_a_page_of_its_own_where_there_are_no_scripts(
     assert not [form for form in host.page.forms if form.action.endswith("/bans")]
     page = host.open(link)
     assert "Ban Grace?" in page.text
+    assert "A guest can come back under a new nickname from another browser" in page.text
     assert f"/rooms/{room_id}#people" in page.links
     assert [guest["id"] for guest in guests(host, room_id)] == [guest_id]
     host.submit("/bans")
@@ -125,3 +126,11 @@ def test_only_the_owner_is_asked_what_only_the_owner_may(app: Flask, host: Plain
         assert host.open(f"/rooms/{room_id}/{part}").status == 200
         assert bob.open(f"/rooms/{room_id}/{part}").status == 403
         assert PlainBrowser(app).open(f"/rooms/{room_id}/{part}").path == "/login"
+
+
+def test_the_ban_of_an_account_says_that_it_binds_the_account(app: Flask, host: PlainBrowser, room_id: str) -> None:
+    PlainBrowser(app).sign_up("Bob")
+    host.submit("/members", username="bob")
+    page = host.open(next(link for link in host.page.links if "/bans/new?userId" in link))
+    assert "cannot come back, until a host lifts the ban" in page.text
+    assert "nickname" not in page.text

@@ -8,7 +8,7 @@ import segno
 from flask import Flask
 
 from app.core.clock import FakeClock, add_ms, to_wire
-from tests.dashboard.plain_browser import PASSWORD, PlainBrowser
+from tests.dashboard.plain_browser import PASSWORD, Page, PlainBrowser
 
 SECTIONS: dict[str, dict[str, str]] = {
     "members": {"username": "ada", "role": "member"},
@@ -76,6 +76,78 @@ def test_an_unknown_member_is_told_on_the_page(host: PlainBrowser) -> None:
     page = host.submit("/members", username="nobody")
     assert page.status == 404
     assert any(attrs.get("role") == "alert" for _, attrs in page.elements)
+
+
+def test_a_member_is_added_by_e_mail_as_well_and_shown_by_the_username(app: Flask, host: PlainBrowser) -> None:
+    PlainBrowser(app).sign_up("Bob")
+    room_id = host.make_room()
+    assert "Username or e-mail" in host.page.text
+    for who in ("nobody", "nobody@example.org"):
+        assert notice(host.submit("/members", username=who)) == (404, "There is no such person.")
+        host.open(f"/rooms/{room_id}")
+    page = host.submit("/members", username="bob@EXAMPLE.org")
+    assert page.status == 200, page.text
+    assert roles(host, room_id)["Bob"][1] == "member"
+    assert "@bob" in page.text
+
+
+def test_the_role_of_a_member_is_changed_by_who_is_above(app: Flask, host: PlainBrowser) -> None:
+    bob, eve = PlainBrowser(app).sign_up("Bob"), PlainBrowser(app).sign_up("Eve")
+    room_id = host.make_room()
+    host.submit("/members", username="bob")
+    host.submit("/members", username="eve", role="host")
+    (bob_id, eve_id) = (roles(host, room_id)[name][0] for name in ("Bob", "Eve"))
+    assert host.page.form(f"/members/{bob_id}/role").fields["role"] == "member"
+    host.submit(f"/members/{bob_id}/role", role="host")
+    assert roles(host, room_id)["Bob"] == (bob_id, "host")
+    assert host.page.form(f"/members/{bob_id}/role").fields["role"] == "host"
+    eve.open(f"/rooms/{room_id}")
+    assert not [form for form in eve.page.forms if form.action.endswith("/role")]
+    host.submit(f"/members/{bob_id}/role", role="viewer")
+    eve.open(f"/rooms/{room_id}")
+    eve.submit(f"/members/{bob_id}/role", role="member")
+    assert roles(host, room_id)["Bob"] == (bob_id, "member")
+    data = {"role": "member", "csrf_token": eve.page.form("/role").fields["csrf_token"]}
+    assert eve.client.post(f"/rooms/{room_id}/members/{eve_id}/role", data=data).status_code == 403
+    assert bob.open(f"/rooms/{room_id}").path == f"/r/{room_id}"
+
+
+def test_who_is_in_a_room_already_is_led_there_by_its_invitation(app: Flask, host: PlainBrowser) -> None:
+    bob = PlainBrowser(app).sign_up("Bob")
+    room_id = host.make_room(isPrivate="on")
+    for role in ("member", "host"):
+        host.submit("/links", role=role, maxUses="1")
+    tokens = {link["role"]: link["token"] for link in host.client.get(f"/api/rooms/{room_id}/links").json["items"]}
+    bob.open(f"/join/{tokens['member']}")
+    bob.submit(f"/join/{tokens['member']}")
+    page = bob.open(f"/join/{tokens['member']}")
+    assert (page.status, f"/rooms/{room_id}" in page.links) == (200, True)
+    assert "You are already in" in page.text
+    assert "as a host" in bob.open(f"/join/{tokens['host']}").text
+    assert PlainBrowser(app).open(f"/join/{tokens['member']}").status == 404
+    assert "You are already in" in host.open(f"/join/{tokens['host']}").text
+
+
+def test_rooms_are_listed_by_what_one_is_in_them(app: Flask, host: PlainBrowser) -> None:
+    bob = PlainBrowser(app).sign_up("Bob")
+    host.make_room("Joined hall", isPrivate="on")
+    host.submit("/members", username="bob")
+    host.make_room("Open hall")
+    bob.make_room("Own hall")
+    text = bob.open("/rooms").text
+    order = ["Rooms you run", "Own hall", "Rooms you are in", "Joined hall", "Other rooms", "Open hall"]
+    assert sorted(order, key=text.index) == order
+
+
+def notice(page: Page) -> tuple[int, str]:
+    """The answer's status, and what it says of no such person."""
+    return page.status, page.text[page.text.index("There is no") :].partition("\n")[0]
+
+
+def roles(host: PlainBrowser, room_id: str) -> dict[str, tuple[str, str]]:
+    """The id and the role of each member, by name."""
+    items = host.client.get(f"/api/rooms/{room_id}/members").json["items"]
+    return {member["user"]["name"]: (member["userId"], member["role"]) for member in items}
 
 
 def test_a_link_gives_its_role_to_who_accepts_and_dies_when_deleted(app: Flask, host: PlainBrowser) -> None:

@@ -94,6 +94,7 @@ def people_lists(room_id: str) -> dict[str, Any]:
         "now": handles.clock.now(),
         "guests": room_service.list_guests(actor=actor, ref=room_id).items,
         "bans": room_service.list_bans(actor=actor, room_id=room_id).items,
+        "given_roles": room_service.list_given_roles(actor=actor, room_id=room_id),
         "members": room_service.list_members(actor=actor, room_id=room_id).items,
     }
 
@@ -127,11 +128,12 @@ def question_page(
     name: str | None = None,
     fields: Mapping[str, str] | None = None,
     with_reason: bool = False,
+    what_follows: str = "text",
 ) -> str:
     """What the dialog asks where there are scripts, as a page: whether something hard to take back is to be done.
 
     Args:
-        what: where its texts are in the catalogue (`ask.delete`): a title, what follows, and what the button says.
+        what: where its texts are in the catalogue (`ask.delete`): a title, what follows (`what_follows`), what the button says.
         action: where a yes is sent, with `fields` and, if wanted, a reason.
         section: where on the control page a no leads back to.
         name: of whom it is; the room's if it is of nobody.
@@ -146,6 +148,7 @@ def question_page(
         section=section,
         fields=fields or {},
         with_reason=with_reason,
+        text=what_follows,
     )
 
 

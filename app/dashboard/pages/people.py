@@ -12,7 +12,7 @@ from app.dashboard.forms import read_form, shows_again, whole
 from app.dashboard.pages.blueprint import pages
 from app.dashboard.pages.control import back_to_control, control, people_lists, question_page, require_host
 from app.rooms import service
-from app.rooms.schemas import NewBan, NewMember
+from app.rooms.schemas import MemberChange, NewBan, NewMember
 from app.web.http import current_actor
 
 MINUTE_MS = 60_000
@@ -21,7 +21,17 @@ MINUTE_MS = 60_000
 @pages.post("/rooms/<room_id>/members")
 @shows_again(control)
 def add_member(room_id: str) -> Response:
-    service.add_member(actor=current_actor(), room_id=room_id, **read_form(NewMember()))
+    """The one field takes either name of an account; of one that is unknown both say the same."""
+    body = read_form(NewMember(), rename={"username": "email"} if "@" in request.form.get("username", "") else {})
+    service.add_member(actor=current_actor(), room_id=room_id, **body)
+    return back_to_control(room_id, "people")
+
+
+@pages.post("/rooms/<room_id>/members/<user_id>/role")
+@shows_again(control)
+def change_role(room_id: str, user_id: str) -> Response:
+    changes = read_form(MemberChange(only=["role"]))
+    service.change_member(actor=current_actor(), room_id=room_id, user_id=user_id, changes=changes)
     return back_to_control(room_id, "people")
 
 
@@ -67,7 +77,16 @@ def ask_to_ban(room_id: str) -> str:
     if name is None:
         raise AppError("user_not_found")
     action = url_for("pages.ban", room_id=room_id)
-    return question_page(room_id, "js.ban", action=action, section="people", name=name, fields=who, with_reason=True)
+    return question_page(
+        room_id,
+        "js.ban",
+        action=action,
+        section="people",
+        name=name,
+        fields=who,
+        with_reason=True,
+        what_follows="guest_text" if "guestId" in who else "text",
+    )
 
 
 @pages.post("/rooms/<room_id>/bans")

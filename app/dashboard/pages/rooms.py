@@ -29,17 +29,25 @@ def rooms(error: AppError | None = None) -> str:
     require_person()
     query = RoomQuery().load({name: request.args[name] for name in ("q", "cursor") if request.args.get(name)})
     page = service.list_rooms(actor=current_actor(), **query)
-    hosted = [view for view in page.items if view.role in HOSTING]
+    views = {
+        "mine": [view for view in page.items if view.role in HOSTING],
+        "joined": [view for view in page.items if view.role not in HOSTING and not _is_open(view)],
+        "others": [view for view in page.items if _is_open(view)],
+    }
     return render_template(
         "rooms.html",
         page=page,
-        hosted=hosted,
-        others=[view for view in page.items if view.role not in HOSTING],
+        views=views,
         query=query,
         error=error,
-        fronts=front_timers([view.room.id for view in hosted]),
+        fronts=front_timers([view.room.id for view in views["mine"]]),
         server_now=handles.clock.now(),
     )
+
+
+def _is_open(view: service.RoomView) -> bool:
+    """Whether one sees the room only because everybody does."""
+    return view.role == "viewer" and not view.room.is_private
 
 
 @pages.post("/rooms")
@@ -114,15 +122,16 @@ def delete_link(room_id: str, link_id: str) -> Response:
 
 @pages.get("/join/<token>")
 def invitation(token: str, error: AppError | None = None) -> Answer:
-    """The page behind an invitation: to which room, by whom, as what; or why it is none any more."""
-    found = None
+    """The page behind an invitation: to which room, by whom, as what; that one is in it already; or why it is none any more."""
+    found = joined = None
     try:
-        found = service.get_invitation(token=token)
+        joined = service.find_joined_room(actor=current_actor(), token=token)
+        found = None if joined else service.get_invitation(token=token)
     except AppError as why:
         if why.code != "link_not_found":
             raise
         error = why
-    response = make_response(render_template("join.html", token=token, invitation=found, error=error))
+    response = make_response(render_template("join.html", token=token, joined=joined, invitation=found, error=error))
     response.status_code = error.status if error else 200
     # The address is the key to the room: it must not travel to other sites.
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -6,17 +6,27 @@ from app.rooms.service.audit import AuditView, list_audit
 from app.rooms.service.bans import create_ban, delete_ban, get_ban_reasons, list_bans
 from app.rooms.service.directs import open_direct
 from app.rooms.service.guests import admit_guest, list_guests, mute_guest, remove_guest
-from app.rooms.service.links import Invitation, accept_link, create_link, delete_link, get_invitation, list_links
+from app.rooms.service.links import (
+    Invitation,
+    accept_link,
+    create_link,
+    delete_link,
+    find_joined_room,
+    get_invitation,
+    list_links,
+)
 from app.rooms.service.members import (
     add_member,
     change_member,
     join_room,
     leave_room,
+    list_given_roles,
     list_members,
     remove_member,
 )
 from app.rooms.service.purge import prune_audit, prune_room_events, purge_deleted_rooms
 from app.rooms.service.rooms import (
+    RoomView,
     change_room,
     count_unread_with,
     create_room,
@@ -29,6 +39,7 @@ from app.rooms.service.stage import change_stage, clear_stage, flash_stage
 __all__ = [
     "AuditView",
     "Invitation",
+    "RoomView",
     "Subject",
     "accept_link",
     "add_member",
@@ -44,6 +55,7 @@ __all__ = [
     "delete_ban",
     "delete_link",
     "delete_room",
+    "find_joined_room",
     "flash_stage",
     "get_ban_reasons",
     "get_invitation",
@@ -51,6 +63,7 @@ __all__ = [
     "leave_room",
     "list_audit",
     "list_bans",
+    "list_given_roles",
     "list_guests",
     "list_links",
     "list_members",

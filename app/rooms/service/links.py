@@ -18,7 +18,7 @@ from app.rooms.events import log_update
 from app.rooms.models import Link, Role, Room
 from app.rooms.people import find_person, people
 from app.rooms.recording import Subject, record_action
-from app.rooms.service.members import admit
+from app.rooms.service.members import LEFT, admit
 from app.rooms.service.rooms import RoomView
 from app.web.cursor import PAGE_SIZE, Page, cut_page, older_than
 
@@ -117,6 +117,20 @@ def get_invitation(*, token: str) -> Invitation:
         room = session.get_one(Room, link.room_id)
         inviter = session.scalar(select(people.c.name).where(people.c.id == room.owner_id))
         return Invitation(room.name, room.description, link.role, inviter, link.expires_at)
+
+
+def find_joined_room(*, actor: Actor, token: str) -> str | None:
+    """The id of the invitation's room, where the actor has its role or more already, even if it has ended; else None.
+
+    Raises:
+        AppError: `link_not_found`, `banned`.
+    """
+    with reading() as session:
+        link = _find_link(session, token)
+        access = find_access(session, actor=actor, ref=link.room_id)
+    if access is None or access.membership is None or access.membership.role == LEFT:
+        return None
+    return link.room_id if access.role >= Role[link.role.upper()] else None
 
 
 def accept_link(*, actor: Actor, token: str) -> RoomView:

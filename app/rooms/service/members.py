@@ -23,7 +23,7 @@ from app.rooms.access import Access, lock_room, require_account, require_role
 from app.rooms.events import change_access, log_update, tell_added, tell_joined
 from app.rooms.models import Ban, Membership, Role, Room, RoomHead
 from app.rooms.people import Person, find_person, people
-from app.rooms.schemas import Reason
+from app.rooms.schemas import GIVEN_ROLES, Reason
 from app.rooms.service.guests import remove_guest
 from app.web.cursor import PAGE_SIZE, Page, cut_page, newer_than
 
@@ -143,6 +143,17 @@ def add_member(
         before = {"userId": person.id, "role": None}
         log_update(work, access.room, actor, "member-added", before, details={"role": rank.wire})
         return get_member(work.session, access.room.id, person.id)
+
+
+def list_given_roles(*, actor: Actor, room_id: str) -> list[str]:
+    """The roles that the actor may give and take: those below their own.
+
+    Raises:
+        AppError: `room_not_found`, `banned`, `unauthenticated`, `forbidden`.
+    """
+    with reading() as session:
+        access = require_role(session, actor=actor, ref=room_id, need=Role.HOST)
+    return [role for role in GIVEN_ROLES if Role[role.upper()] < access.role]
 
 
 def change_member(*, actor: Actor, room_id: str, user_id: str, changes: Mapping[str, Any]) -> Member:

@@ -26,9 +26,9 @@ export function asks({ ask, askText, askDo, askWhy }) {
   return new Promise((decide) => dialog.addEventListener("close", () => decide(answer()), { once: true }));
 }
 
-/** @param {string} name of whom @returns {Promise<{reason?: string} | undefined>} as `asks` */
-export function asksToBan(name) {
-  return asks({ ask: t("ban.title", { name }), askText: t("ban.text"), askDo: t("ban.do", { name }), askWhy: "" });
+/** @param {string} name of whom @param {{isGuest?: boolean}} who @returns {Promise<{reason?: string} | undefined>} as `asks` */
+export function asksToBan(name, { isGuest }) {
+  return asks({ ask: t("ban.title", { name }), askText: t(isGuest ? "ban.guest_text" : "ban.text"), askDo: t("ban.do", { name }), askWhy: "" });
 }
 
 function why() {

@@ -50,6 +50,7 @@ export class Chat {
     this.#log.addEventListener("click", ({ target }) => this.#act(target.closest("[data-act]")));
     $("chat-new").addEventListener("click", () => this.#toEnd());
     $("chat-guest").addEventListener("submit", (event) => this.#enter(event));
+    $("chat-leave").addEventListener("click", () => this.#leave());
     $("chat-tabs").addEventListener("click", ({ target }) => this.#showOnly(target.closest("[data-show]")));
     this.#followSearch();
     openFiles(this.#log, room.client);
@@ -147,7 +148,7 @@ export class Chat {
           mutedUntil: new Date(client.clock.now() + MUTE_MS).toISOString(),
         }),
       ban: async () => {
-        const more = await asksToBan(message.user?.name ?? t("chat.left"));
+        const more = await asksToBan(message.user?.name ?? t("chat.left"), { isGuest });
         return more && client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId, ...more });
       },
     };
@@ -205,6 +206,8 @@ export class Chat {
     if (this.#enters && canRead) $("chat-text").focus({ preventScroll: true });
     if (canRead) this.#enters = false;
     $("chat-guest").hidden = canRead || !settings.guests || guest.out() === "banned";
+    $("chat-me").hidden = !canRead || !guest.name();
+    $("chat-me").firstElementChild.textContent = t("chat.as", { name: guest.name() });
     $("chat-note").textContent = this.#note(canRead, isOpen, settings);
     this.draw();
   }
@@ -232,9 +235,16 @@ export class Chat {
     const name = event.target.elements.name.value.trim();
     const answer = await this.room.client.post(`/api/rooms/${this.room.ref}/guests`, { name });
     if (!answer.ok) return void ($("chat-note").textContent = why(answer.error));
-    guest.enter(answer.accessToken);
+    guest.enter(answer);
     this.room.restart();
     this.#enters = true;
+  }
+
+  /** Whoever sits here now is not that guest: nobody is any more, and the nickname is free. */
+  async #leave() {
+    await this.room.client.call("DELETE", `/api/rooms/${this.room.id}/guests/${this.talk.me}`);
+    guest.forget();
+    this.room.restart();
   }
 
   #showOnly(button) {

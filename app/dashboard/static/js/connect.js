@@ -5,9 +5,9 @@ import { kept } from "./kept.js";
 import { later } from "./later.js";
 
 const page = document.querySelector("script[data-ref]");
-const GUEST_KEY = `greenroom:guest:${page.dataset.ref}`;
-const OUT_KEY = `greenroom:out:${page.dataset.ref}`;
-const BANNED_KEY = `greenroom:banned:${page.dataset.ref}`;
+const rendered = JSON.parse(document.getElementById("room-state").textContent);
+/* By the room and not by its link, which an owner may replace. */
+const [GUEST_KEY, OUT_KEY, BANNED_KEY] = ["guest", "out", "banned"].map((what) => `greenroom:${what}:${rendered.id}`);
 const REFUSED = ["invalid_token", "token_expired"];
 
 /** A cookie by its name, or by the prefixed one that it has over https. */
@@ -17,34 +17,62 @@ export function cookie(name) {
   return found && decodeURIComponent(found[1]);
 }
 
-/** People with an account come by their cookie; a guest's token lasts as long as the tab. */
+/**
+ * The guest that this browser is in this room, in all its tabs and on the next visit, until the token runs out or somebody leaves.
+ * People with an account come by their cookie, and are no guest beside it.
+ */
 export const guest = {
-  token: () => kept.forTab.getItem(GUEST_KEY) ?? undefined,
-  enter: (token) => {
-    kept.forTab.setItem(GUEST_KEY, token);
-    kept.forTab.removeItem(OUT_KEY);
-    kept.forTab.removeItem(BANNED_KEY);
+  token: () => read()?.token,
+  /** The nickname as the server gave it; undefined for everybody else. */
+  name: () => read()?.name,
+  enter({ accessToken, guest: { name } }) {
+    kept.forGood.setItem(GUEST_KEY, JSON.stringify({ token: accessToken, name }));
+    kept.forGood.removeItem(OUT_KEY);
+    kept.forGood.removeItem(BANNED_KEY);
   },
-  /** Why a host took this tab's guest out: "banned" or "removed", or that the ban was "lifted"; undefined if none did. */
-  out: () => kept.forTab.getItem(OUT_KEY) ?? undefined,
-  /** Ask, with the token that is good for nothing else any more, whether the ban still holds; true when it was lifted just now. */
+  /** Why a host took this browser's guest out: "banned" or "removed", or that the ban was "lifted"; undefined if none did. */
+  out: () => (cookie("csrf") ? undefined : (kept.forGood.getItem(OUT_KEY) ?? undefined)),
+  /** A host has taken the guest out. The token of who is banned is kept, to ask by it whether the ban still holds. */
+  takenOut(reason) {
+    kept.forGood.setItem(OUT_KEY, reason);
+    if (reason === "banned") kept.forGood.setItem(BANNED_KEY, guest.token());
+  },
+  /** Forget the guest whose `token` the server refuses by `error`; who was banned while nobody looked is out from now on. */
+  refused(error, token = guest.token()) {
+    if (!token || token !== guest.token() || !REFUSED.includes(error?.code)) return;
+    if (error.details?.guest) guest.takenOut("banned");
+    guest.forget();
+  },
+  /** Ask, with the token that is good for nothing else any more, whether the ban still holds; true when it ended just now. */
   async asksAgain() {
-    const token = kept.forTab.getItem(BANNED_KEY);
+    const token = kept.forGood.getItem(BANNED_KEY);
     if (guest.out() !== "banned" || !token) return false;
-    const ask = { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" };
-    const answer = await fetch(`/api/rooms/${page.dataset.ref}`, ask).catch(() => undefined);
-    const { code, details } = answer?.status === 401 ? (await answer.json()).error : {};
-    if (code !== "invalid_token" || details.guest) return false;
-    kept.forTab.setItem(OUT_KEY, "lifted");
-    kept.forTab.removeItem(BANNED_KEY);
+    const { code, details } = (await refusalOf(token)) ?? {};
+    if (!REFUSED.includes(code) || details?.guest) return false;
+    if (code === "token_expired") kept.forGood.removeItem(OUT_KEY);
+    else kept.forGood.setItem(OUT_KEY, "lifted");
+    kept.forGood.removeItem(BANNED_KEY);
     return true;
   },
-  leave: () => kept.forTab.removeItem(GUEST_KEY),
+  forget: () => kept.forGood.removeItem(GUEST_KEY),
 };
 
-/* The cookies are renewed, and the socket is told by a token of its own, as it cannot show new cookies. */
+function read() {
+  return cookie("csrf") ? undefined : JSON.parse(kept.forGood.getItem(GUEST_KEY));
+}
+
+/* Undefined where the server takes the token, or does not answer. */
+async function refusalOf(token) {
+  const ask = { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" };
+  const answer = await fetch(`/api/rooms/${page.dataset.ref}`, ask).catch(() => undefined);
+  return answer?.status === 401 ? (await answer.json()).error : undefined;
+}
+
+/* The cookies are renewed, and the socket is told by a token of its own, as it cannot show new cookies. A guest's token is not renewed. */
 async function renew() {
-  if (guest.token() || !cookie("csrf")) return undefined;
+  const token = guest.token();
+  if (token) return void guest.refused(await refusalOf(token), token);
+  if (!cookie("csrf")) return undefined;
   const ask = (path) =>
     fetch(path, { method: "POST", body: "{}", headers: { "Content-Type": "application/json", "X-CSRF-Token": cookie("csrf") ?? "" } });
   if (!(await ask("/api/auth/refresh")).ok) return undefined;
@@ -62,18 +90,17 @@ let exit;
    room is a member of it. */
 function goOn(reason) {
   if (exit) return location.assign(exit);
-  if (guest.token() && ["banned", "removed"].includes(reason)) kept.forTab.setItem(OUT_KEY, reason);
-  if (guest.token() && reason === "banned") kept.forTab.setItem(BANNED_KEY, guest.token());
+  if (guest.token() && ["banned", "removed"].includes(reason)) guest.takenOut(reason);
   if (reason === "removed" && !guest.token()) location.assign("/rooms");
   else location.reload();
 }
 
 /** @returns {Room} the room of this page, shown at once from the rendered state and followed from then on */
 export function openRoom() {
+  if (cookie("csrf")) guest.forget();
   const headers = () => ({ "X-CSRF-Token": cookie("csrf") ?? "" });
   const client = new Client({ token: guest.token, renew, headers });
   const room = new Room(client, page.dataset.ref);
-  const rendered = JSON.parse(document.getElementById("room-state").textContent);
   room.store.loadRoom(rendered);
   setClock(client.clock, rendered.serverNow);
   room.addEventListener("left", ({ detail: reason }) => goOn(reason));
@@ -94,9 +121,11 @@ async function follow(room) {
   const { io } = await later(() => import("../vendor/socket.io.esm.min.js"));
   client.connect(io);
   client.socket.on("connect_error", ({ data }) => {
-    if (!guest.token() || !REFUSED.includes(data?.code)) return;
-    guest.leave();
+    if (cookie("csrf") || !REFUSED.includes(data?.code)) return;
+    guest.refused(data);
     client.reconnect();
   });
+  // Another tab has come in under a nickname, or left: so has this one.
+  addEventListener("storage", ({ key }) => key === GUEST_KEY && room.restart());
   room.open();
 }

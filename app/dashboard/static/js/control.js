@@ -201,11 +201,13 @@ sendLiveForms(room, (status) => trouble.heard(status));
 followKeys(room, act, { undo, report, help: $("keys") });
 $("show-keys").hidden = false;
 $("show-keys").addEventListener("click", () => $("keys").showModal());
-$("copy-link").hidden = !navigator.clipboard;
-$("copy-link").addEventListener("click", async ({ currentTarget }) => {
-  await navigator.clipboard.writeText(currentTarget.dataset.link);
-  currentTarget.textContent = t("copied");
-});
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = t("copied");
+  });
+}
 
 showConnection(room);
 new Clockface(room);
