@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import takewhile
 
+from app.core.spelling import normal
+
 MAX_USERNAME = 40
 GENERATED_LENGTH = 30
 #: Not in usernames: letters and numbers that stand for several or for one with something beside it, marks that go around
@@ -31,20 +33,21 @@ _SUFFIX_BYTES = 4
 
 def normal_username(username: str) -> str:
     """Compatible characters composed (NFKC) and lower case, so that two names that look alike are one."""
-    return unicodedata.normalize("NFKC", username).lower().strip()
+    return normal(username, "NFKC").lower().strip()
 
 
 def normal_email(email: str) -> str:
     """Composed and lower case."""
-    return unicodedata.normalize("NFC", email).lower().strip()
+    return normal(email, "NFC").lower().strip()
 
 
 def is_username(username: str) -> bool:
     """Whether it is a username: letters (with their marks) and digits of any script, `_`, inside also `.` and `-`."""
-    normal = normal_username(username)
-    if len(normal) > MAX_USERNAME or _HAS_UNFIT.search(username):
+    if len(username) > MAX_USERNAME or _HAS_UNFIT.search(username):
         return False
-    return not _is_mark(username.strip()[:1] or "a") and all(map(_is_in_form, (username.strip(), normal)))
+    kept = normal_username(username)
+    is_short = len(kept) <= MAX_USERNAME
+    return is_short and not _is_mark(username.strip()[:1] or "a") and all(map(_is_in_form, (username.strip(), kept)))
 
 
 def username_at_start(text: str) -> str:

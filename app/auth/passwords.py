@@ -6,7 +6,6 @@ At most `CONCURRENCY` run at a time, whatever is asked: each takes a core and `M
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from gevent.lock import BoundedSemaphore
 
 from app.core.errors import AppError
 from app.core.ids import new_token
+from app.core.spelling import normal
 
 MEMORY_KIB = 19_456
 ITERATIONS = 2
@@ -65,7 +65,7 @@ def _verify(password_hash: str | None, password: str) -> bool:
 
 def _normal(password: str) -> str:
     """One form for what keyboards compose differently (RFC 8265, OpaqueString)."""
-    return unicodedata.normalize("NFC", password)
+    return normal(password, "NFC")
 
 
 def _in_turn(function: Callable[..., Any], *args: Any) -> Any:

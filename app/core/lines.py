@@ -21,9 +21,13 @@ def is_one_line(text: str) -> bool:
     return not _HAS_UNSEEN.search(text) and not {"Cc", "Cs"}.intersection(kinds) and any(map(_is_seen, kinds))
 
 
-def one_line(text: str) -> str:
-    """`text` with every run of spaces and line breaks as one space."""
-    return " ".join(text.split())
+def one_line(text: str, *, most: int = -1) -> str:
+    """`text` with every run of spaces and line breaks as one space.
+
+    Args:
+        most: how many characters count; where there are more, it is enough that the answer is longer.
+    """
+    return " ".join(text.split(None, most))
 
 
 def _is_seen(kind: str) -> bool:

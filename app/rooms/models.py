@@ -7,13 +7,13 @@ sequence order, which a database sequence does not.
 from __future__ import annotations
 
 import enum
-import unicodedata
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.backends.columns import BigInt, Id, JsonValue, PrimaryId, When
+from app.core.spelling import folded
 from app.extensions import Base
 
 CHAT_MODES = ("open", "members", "hosts", "closed")
@@ -172,7 +172,7 @@ class Membership(Base):
 
 def name_key(name: str) -> str:
     """What two nicknames have in common that people would take for the same."""
-    return unicodedata.normalize("NFKC", name).casefold()[:120]
+    return folded(name)[:120]
 
 
 class Guest(Base):

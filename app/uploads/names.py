@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from app.core.spelling import normal
 from app.uploads.models import FILENAME_MAX
 
 FALLBACK = "file"
@@ -18,7 +19,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
 def clean_filename(name: str, extensions: tuple[str, ...]) -> str:
     """`name` without path, controls, bidi overrides and what disks refuse; ends in one of `extensions`, if any are given."""
     last = _SEPARATORS.split(name)[-1]
-    visible = "".join(char for char in unicodedata.normalize("NFC", last) if _is_visible(char))
+    visible = "".join(char for char in normal(last, "NFC") if _is_visible(char))
     plain = _SPACES.sub(" ", _RESERVED.sub("_", visible)).strip(" .")
     if _DEVICE.match(plain):
         plain = f"_{plain}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from app.core.spelling import normal
+
 _IN_WORDS = "LMN"  # letters, their marks, numbers
 _LONGEST_SLUG = 50
 _FALLBACK = "room"
@@ -15,7 +17,7 @@ def download_name(room_name: str, instant: str, ending: str) -> str:
 
     Letters of every alphabet stay; marks and signs between words are one hyphen.
     """
-    plain = unicodedata.normalize("NFKC", room_name).lower()
+    plain = normal(room_name, "NFKC").lower()
     words = "".join(char if unicodedata.category(char)[0] in _IN_WORDS else " " for char in plain).split()
     slug = "-".join(words)[:_LONGEST_SLUG].rstrip("-") or _FALLBACK
     return f"{slug}-{instant[:10]}.{ending}"

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +29,7 @@ from app.backends.limits import Rate
 from app.backends.windows import MemoryWindows
 from app.core.clock import to_epoch_ms
 from app.core.errors import AppError
+from app.core.spelling import LONGEST, folded
 from app.settings import Settings
 from app.web.http import client_address, current_actor, read_json
 from app.web.refs import refs
@@ -213,9 +213,14 @@ def name_anywhere() -> str:
     Every two spellings that find the same account are one here: who guesses must not begin anew with `Ａda` after `ada`.
     """
     body = _body()
-    name = unicodedata.normalize("NFKC", str(body.get("email") or body.get("username") or ""))
-    name = unicodedata.normalize("NFKC", name.casefold()).strip()
+    name = _spelled(body.get("email") or body.get("username"))
     return hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
+
+
+def _spelled(name: object) -> str:
+    """One form of all spellings of a name; "" for what is none, and for what is too long to be one: it finds no account."""
+    trimmed = name.strip() if isinstance(name, str) else ""
+    return folded(trimmed).strip() if len(trimmed) <= LONGEST else ""
 
 
 def _body() -> Mapping[str, Any]:

@@ -107,10 +107,12 @@ def _text_reader(field: Text) -> Read | None:
     shortest, longest, clean = length.min, length.max, field.clean
 
     def read(value: Any) -> str:
-        if type(value) is not str or ("\x00" in value if value.isascii() else BROKEN_TEXT.search(value)):
+        if type(value) is not str:
             raise _UnsureError
         text = clean(value)
         if not shortest <= len(text) <= longest:
+            raise _UnsureError
+        if "\x00" in text if text.isascii() else BROKEN_TEXT.search(text):
             raise _UnsureError
         return text
 

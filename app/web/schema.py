@@ -56,16 +56,19 @@ class Text(fields.String):
 
     def __init__(self, *, max_length: int, min_length: int = 1, trim: bool = True, **kwargs: Any) -> None:
         self._trim = trim
-        validators = [validate.Length(min=min_length, max=max_length), *_listed(kwargs.pop("validate", None))]
+        self._length = validate.Length(min=min_length, max=max_length)
+        validators = [self._length, *_listed(kwargs.pop("validate", None))]
         pattern = _SOME_TEXT if trim and min_length else _ANY_TEXT
         super().__init__(validate=validators, **_described(kwargs, pattern=pattern))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if BROKEN_TEXT.search(value):
+        text = self.clean(value)
+        self._length(text)  # first, and by itself: what is too long is not looked at any closer
+        if BROKEN_TEXT.search(text):
             raise ValidationError("Must not contain NUL or lone surrogates.")
-        return self.clean(value)
+        return text
 
     def clean(self, value: str) -> str:
         """What is kept of a text that may be written."""
@@ -76,7 +79,7 @@ class Line(Text):
     """A name, a title or a label (`app.core.lines`); with `joins` line breaks and runs of spaces become one space."""
 
     def __init__(self, *, max_length: int, min_length: int = 1, joins: bool = False, **kwargs: Any) -> None:
-        self._joins = joins
+        self._joins, self._longest = joins, max_length
         pattern = LINE_PATTERN if min_length else EMPTY_LINE_PATTERN
         super().__init__(
             max_length=max_length,
@@ -86,7 +89,7 @@ class Line(Text):
         )
 
     def clean(self, value: str) -> str:
-        return one_line(value) if self._joins else super().clean(value)
+        return one_line(value, most=self._longest) if self._joins else super().clean(value)
 
 
 class Id(fields.String):

@@ -96,6 +96,12 @@ def test_chance_and_hashes_are_those_of_the_libraries_for_secrets(trees: dict[Pa
                 ), file
 
 
+def test_texts_are_normalised_in_one_place_that_bounds_them(trees: dict[Path, ast.AST]) -> None:
+    for file, tree in trees.items():
+        calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert file.name == "spelling.py" or "normalize" not in calls, file
+
+
 def test_no_statement_is_put_together_from_text(trees: dict[Path, ast.AST]) -> None:
     made_up = set()
     for file, tree in trees.items():
