@@ -21,8 +21,9 @@ from app.realtime import EngineSettings, SocketIO
 from app.settings import Settings
 from app.web import cors, envelope, headers, limits, metrics, observability, transfer
 from app.web.background import background
-from app.web.http import OrjsonProvider
+from app.web.http import BoundedRequest, OrjsonProvider
 from app.web.metrics import metrics as metrics_of_process
+from app.web.schema import MAX_KEYS
 from app.web.secret import load_secret
 from app.web.sockets import sockets
 
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     observability.configure_logging(settings)
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
+    app.request_class = BoundedRequest
     _configure(app, settings)
     _bind_backends(app, settings, clock)
     db.init_app(app)
@@ -92,6 +94,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=load_secret(settings),
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_PARTS=MAX_KEYS,
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
         API_TITLE=API_TITLE,
         API_VERSION=API_VERSION,

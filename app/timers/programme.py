@@ -16,6 +16,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,6 +27,7 @@ from app.core.errors import AppError
 from app.timers.slots import Cells, Slot
 
 MAX_ROWS = 5_000
+MAX_COLUMNS = 200
 MAX_ABOUT = 2_000
 _ALIASES = {"startsat": "start", "plannedduration": "duration"}
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -110,7 +112,10 @@ def _csv(text: str) -> tuple[Rows, Callable[[Any], Slot]]:
     first = text.split("\n", 1)[0]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     rows = _numbered(lines)
-    header = [_column(name) for name in next(rows, ("", []))[1]]
+    names = next(rows, ("", []))[1]
+    if len(names) > MAX_COLUMNS:
+        raise _failed(f"At most {MAX_COLUMNS} columns.")
+    header = [_column(name) for name in names]
     is_talks = "durationmin" in header
     if "title" not in header or not (is_talks or "duration" in header):
         raise _failed("The first row must name the columns: title and duration, or title and duration_min.")
@@ -161,14 +166,18 @@ def _talk_slot(cells: Cells) -> Slot:
 def _events(document: dict[str, Any]) -> Rows:
     """Each event of a schedule with where it is."""
     try:
-        return [
+        found = (
             (f"day {day_number}, {room}, {number}", {**event, "room": room})
             for day_number, day in enumerate(document["schedule"]["conference"]["days"], 1)
             for room, events in day["rooms"].items()
             for number, event in enumerate(events, 1)
-        ]
+        )
+        rows = list(islice(found, MAX_ROWS + 1))
     except (KeyError, TypeError, AttributeError):
         raise _failed("This is not the schedule JSON of pretalx or frab.") from None
+    if len(rows) > MAX_ROWS:
+        raise _failed(f"At most {MAX_ROWS} events.")
+    return rows
 
 
 def _event_slot(event: dict[str, Any]) -> Slot:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.timers.models import MAX_DURATION_MS, MIN_DURATION_MS, ON_FINISH, STATES
-from app.web.schema import Flag, Id, Instant, Line, Schema, Text, Whole, one_of
+from app.web.schema import Flag, Id, Instant, Items, Line, Schema, Text, Whole, one_of
 
 MAX_TIMERS = 500
 MAX_POSITION = 1_000_000  # deletions leave gaps
@@ -67,7 +67,7 @@ class Adjustment(Schema):
 class TimerOrder(Schema):
     """The order that the timers of the room are to have."""
 
-    ids = fields.List(Id(), required=True, validate=validate.Length(max=MAX_TIMERS))
+    ids = Items(Id(), max_length=MAX_TIMERS, required=True)
 
 
 class TimerImport(Schema):

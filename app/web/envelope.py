@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -43,8 +44,8 @@ def as_app_error(why: Exception) -> AppError:
     if isinstance(why, AppError):
         return why
     if isinstance(why, ValidationError):
-        details = _flat(why.normalized_messages())  # type: ignore[no-untyped-call]
-        return AppError("validation_failed", details=dict(islice(details.items(), MOST_DETAILS)))
+        rows = _rows(why.normalized_messages())  # type: ignore[no-untyped-call]
+        return AppError("validation_failed", details=dict(islice(rows, MOST_DETAILS)))
     if isinstance(why, (ParseException, NoMoreData)):  # of the body, which is read when a handler asks for it
         return AppError("malformed", "The body ends too early, or is not framed as HTTP wants it.")
     if isinstance(why, HTTPException) and (why.code or 500) < 500:  # noqa: PLR2004
@@ -85,11 +86,10 @@ def shown(name: object) -> str:
     return str(name)[:SHOWN_CHARACTERS].encode("utf-8", "replace").decode()
 
 
-def _flat(messages: Any, prefix: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages as `{"timers.0.title": ["…"]}`."""
+def _rows(messages: Any, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    """marshmallow's nested messages as `("timers.0.title", ["…"])`, each made when it is asked for."""
     if isinstance(messages, dict):
-        rows: dict[str, list[str]] = {}
         for key, value in messages.items():
-            rows.update(_flat(value, f"{prefix}.{shown(key)}" if prefix else shown(key)))
-        return rows
-    return {prefix or "_schema": [str(message) for message in messages]}
+            yield from _rows(value, f"{prefix}.{shown(key)}" if prefix else shown(key))
+    else:
+        yield prefix or "_schema", [str(message) for message in messages]

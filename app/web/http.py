@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import flask
 import flask_smorest
 import marshmallow as ma
 import orjson
@@ -11,13 +13,15 @@ from flask import Request, current_app, g, request
 from flask.json.provider import JSONProvider
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import HTTPException
+from werkzeug.utils import cached_property
 
 from app.core.actor import ANONYMOUS, Actor
 from app.core.addresses import network_of
 from app.core.errors import AppError
 from app.core.nesting import nesting
-from app.web.schema import MAX_DEPTH, Schema
+from app.web.schema import MAX_DEPTH, Schema, refuse_many_keys
 
 #: The field by which forms repeat the CSRF token; no handler's business.
 CSRF_FIELD = "csrf_token"
@@ -42,6 +46,24 @@ class OrjsonProvider(JSONProvider):
         body = orjson.dumps(self._prepare_response_obj(args, kwargs))
         response_class: Any = self._app.response_class
         return response_class(body, mimetype="application/json")
+
+
+class BoundedRequest(flask.Request):
+    """A request whose form has at most `MAX_KEYS` fields: they are counted before they are read."""
+
+    @cached_property
+    def form(self) -> ImmutableMultiDict[str, str]:
+        """The fields of the form.
+
+        Raises:
+            ValidationError: there are more than `MAX_KEYS`. (Of `multipart/form-data` Flask counts the parts: 413.)
+            AppError: `body_too_large`.
+        """
+        raw = read_body(self)  # kept, so that a form which was refused is refused as well when it is asked for again
+        if self.mimetype == "application/x-www-form-urlencoded":
+            refuse_many_keys(raw.count(b"&") + 1)
+        form: ImmutableMultiDict[str, str] = super().form
+        return form
 
 
 class BodyParser(FlaskParser):
@@ -99,6 +121,14 @@ def read_json(req: Request) -> dict[str, Any]:
     if nesting(body, limit=MAX_DEPTH) > MAX_DEPTH:
         raise AppError("malformed", "The body is nested too deeply.")
     return body
+
+
+def form_or_nothing() -> Mapping[str, str]:
+    """The fields of the form; none of one that is refused, as whoever needs them will say."""
+    try:
+        return request.form
+    except (AppError, ma.ValidationError, HTTPException):
+        return {}
 
 
 def read_body(req: Request) -> bytes:

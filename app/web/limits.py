@@ -31,7 +31,7 @@ from app.core.clock import to_epoch_ms
 from app.core.errors import AppError
 from app.core.spelling import LONGEST, folded
 from app.settings import Settings
-from app.web.http import client_address, current_actor, read_json
+from app.web.http import client_address, current_actor, form_or_nothing, read_json
 from app.web.refs import refs
 
 HOUR_S = 3600
@@ -225,7 +225,7 @@ def _spelled(name: object) -> str:
 
 def _body() -> Mapping[str, Any]:
     try:
-        return request.form if request.path in PAGES else read_json(request)
+        return form_or_nothing() if request.path in PAGES else read_json(request)
     except AppError:
         return {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from app.core.lines import EMPTY_LINE_PATTERN, LINE_NOT, LINE_PATTERN, is_one_li
 _DIGITS_MAX = 19
 
 MAX_DEPTH = 16
+MAX_KEYS = 64  # of one object or form: twice as many as any has that we know
 BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
 _ID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 # The same as JSON Schema, whose regular expressions are ECMA-262's.
@@ -41,10 +43,25 @@ class Schema(ma.Schema):
         if field_obj.data_key is None:
             field_obj.data_key = camel(field_name)
 
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """As marshmallow does, nested ones included; an object of very many keys is refused before any is looked at."""
+        refuse_many_keys(len(data) if isinstance(data, Mapping) else 0)
+        return super().load(data, **kwargs)
+
     def without_read_only(self, data: dict[str, Any]) -> dict[str, Any]:
         """`data` without the keys that this schema only gives: for a PUT that sends back the object it was given."""
         given = {field.data_key for field in self.fields.values() if field.dump_only}
         return {key: value for key, value in data.items() if key not in given}
+
+
+def refuse_many_keys(count: int) -> None:
+    """Refuse an object or a form of so many keys.
+
+    Raises:
+        ValidationError: they are more than `MAX_KEYS`.
+    """
+    if count > MAX_KEYS:
+        raise ValidationError(f"At most {MAX_KEYS} keys.")
 
 
 class Empty(Schema):
@@ -90,6 +107,19 @@ class Line(Text):
 
     def clean(self, value: str) -> str:
         return one_line(value, most=self._longest) if self._joins else super().clean(value)
+
+
+class Items(fields.List[Any]):
+    """A list of at most `max_length` items; of a longer one none is looked at."""
+
+    def __init__(self, item: fields.Field[Any], *, max_length: int, **kwargs: Any) -> None:
+        self._length = validate.Length(max=max_length)
+        super().__init__(item, validate=[self._length, *_listed(kwargs.pop("validate", None))], **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Id(fields.String):

@@ -1,4 +1,4 @@
-"""How long the texts were that functions of ours were given: work that is counted, and so needs no clock."""
+"""How often functions are called, and how long the texts are that they are given: work that is counted needs no clock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+
+@contextmanager
+def calls_of(*functions: Callable[..., Any]) -> Iterator[dict[str, int]]:
+    """By name, how often each of `functions` was called in the block."""
+    names = {function.__code__: function.__qualname__ for function in functions}
+    calls = dict.fromkeys(names.values(), 0)
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code in names:
+            calls[names[frame.f_code]] += 1
+
+    with _profiled(note):
+        yield calls
 
 
 @contextmanager
@@ -21,8 +35,14 @@ def longest_given(*functions: Callable[..., Any]) -> Iterator[dict[str, int]]:
             name = names[frame.f_code]
             longest[name] = max(longest[name], *given, 0)
 
+    with _profiled(note):
+        yield longest
+
+
+@contextmanager
+def _profiled(note: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
     sys.setprofile(note)
     try:
-        yield longest
+        yield
     finally:
         sys.setprofile(None)

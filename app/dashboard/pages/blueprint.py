@@ -15,7 +15,7 @@ from app.dashboard.forms import csrf_field, duration_text
 from app.dashboard.front import overrun_ms
 from app.dashboard.language import LANGUAGES, detail_text, error_text, field_label, language, script_texts, text
 from app.uploads.service import list_accepted
-from app.web.http import current_actor
+from app.web.http import current_actor, form_or_nothing
 
 ANOTHER_DAY_MIN = 720
 
@@ -29,7 +29,7 @@ def shared() -> dict[str, Any]:
     return {
         "person": actor if actor.kind == "user" else None,
         "csrf_field": csrf_field,
-        "typed": request.form,
+        "typed": form_or_nothing(),
         "public_url": public_url,
         "public_asset": public_asset,
         "endings": texts.ENDINGS,
