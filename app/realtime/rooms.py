@@ -69,8 +69,8 @@ class Client:
             if last:
                 self.write(last)
             return
-        held.frames.append(last)
-        self.transport.write(b"".join(held.frames))
+        if frames := b"".join([*held.frames, last]):
+            self.transport.write(frames)
         held.then()
 
     def take_waiting(self) -> bytes:
@@ -107,7 +107,7 @@ class Batch:
         self._set_apart(room, frames, latest, count)
 
     def _set_apart(self, room: "Room", frames: Any, latest: Any, count: int) -> None:
-        """Work out the members who get less than the others: they were ahead, or are skipped."""
+        """Work out the members who get less than the others, or nothing: they were ahead, or are skipped."""
         apart = {skip for _, skip in frames if skip is not None}
         apart.update(skip for _, _, skip in latest if skip is not None)
         apart.update(room.ahead)
@@ -115,7 +115,10 @@ class Batch:
             begin, begin_latest = room.ahead.get(client, (0, 0))
             parts = [frame for frame, skip in frames[begin:] if skip is not client]
             parts += [frame for _, frame, skip in latest[begin_latest:] if skip is not client]
-            self.special[client] = b"".join(parts)
+            if parts:
+                self.special[client] = b"".join(parts)
+            else:
+                self.remaining.discard(client)  # an empty write is a system call all the same
         room.ahead = {client: (begin - count, 0) for client, (begin, _) in room.ahead.items() if begin > count}
 
     def take_for(self, client: Client) -> bytes:

@@ -76,6 +76,15 @@ def test_what_is_held_twice_is_let_go_in_between() -> None:
     assert writes == [b"<state 1>", b"<then 1>", b"<state 2>", b"<then 2>"]
 
 
+def test_where_nothing_was_held_nothing_is_written() -> None:
+    client = Client("s1", "/", Mock())
+    client.transport = Mock(write=Mock(side_effect=AssertionError))
+    then = Mock()
+    client.hold(then)
+    client.let_go()
+    then.assert_called_once_with()
+
+
 def _client(number: int) -> Client:
     client = Client(f"s{number}", "/", Mock())
     client.transport = Pipe(direct=number % 2 == 0)
@@ -296,3 +305,15 @@ def test_rooms_that_keep_coming_leave_a_large_one_every_other_slice() -> None:
                 flusher.push(room, b"frame")
         gevent.sleep(0)
     assert turns.count("small") <= 12
+
+
+def test_who_is_left_out_of_all_there_is_costs_no_write() -> None:
+    flusher = Flusher(Bounds(EngineSettings()))
+    room, sender, other = Room("r"), _client(0), _client(1)
+    sender.transport = Mock(write=Mock(side_effect=AssertionError))
+    for client in (sender, other):
+        room.join(client)
+    flusher.push(room, encode_frame(b"x"), skip=sender)
+    flusher._run()
+    assert _texts(other) == ["x"]
+    assert flusher._bounds.counters.deliveries == 1
