@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from itertools import islice
 from typing import Any
 
-import gevent
 import orjson
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
+from app.backends import turns
+
 _ID = Uuid(as_uuid=False)
 PORTION = 400
-BREATH_S = 1e-6  # through a timer: `sleep(0)` would not look at the sockets
 
 
 def in_portions(ids: Collection[str]) -> Iterator[list[str]]:
     """`ids`, `PORTION` at a time, and others run in between: a worker's regular look at its 10,000 delays no message."""
-    rest = iter(tuple(ids))
-    while portion := list(islice(rest, PORTION)):
-        yield portion
-        gevent.sleep(BREATH_S)
+    return turns.in_portions(tuple(ids), PORTION)
 
 
 def among(session: Session, wanted: Any, ids: Collection[str]) -> ColumnElement[bool]:

@@ -63,6 +63,7 @@ FIELDS_OF: Final = {
     "pages.submit_sign_up": {"name": "account.your_name"},
 }
 _ROW = re.compile(r"row (\d+)\Z")
+_COLON = re.compile(": ")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -113,11 +114,19 @@ def detail_text(whys: list[str] | str) -> str:
 
 
 def _detail(why: str) -> str:
-    column, colon, rest = why.partition(": ")
-    if colon and column.isidentifier():  # of a file's row: what is wrong with which column
-        return f"{column}{text('form.colon')} {_detail(rest)}"
+    if whole := _translated(why):
+        return whole
+    for colon in _COLON.finditer(
+        why
+    ):  # of a file's row: which of its columns, by its own name, and what is wrong with it
+        if rest := _translated(why[colon.end() :]):
+            return f"{why[: colon.start()]}{text('form.colon')} {rest}"
+    return why
+
+
+def _translated(why: str) -> str | None:
     found = DETAILS.get(language(), {}).get(_NUMBER.sub("{}", why))
-    return found.format(*_NUMBER.findall(why)) if found else why
+    return found.format(*_NUMBER.findall(why)) if found else None
 
 
 def field_label(name: str) -> str:

@@ -6,7 +6,7 @@ deadlock. What has fallen due is done first, as of the instant it was due, by wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from app.backends.transaction import Transaction
+from app.backends.turns import in_portions
 from app.core.actor import SYSTEM, Actor
 from app.core.errors import AppError
 from app.core.ids import is_id, new_id
@@ -22,6 +23,8 @@ from app.rooms.models import Role, Room
 from app.rooms.stream import Change, append_room_events
 from app.timers.events import TIMER_DELETED, TIMER_FINISHED, TIMER_UPDATE, tell_timer, wire_event
 from app.timers.models import Timer
+
+PORTION = 50  # timers at a time: what others wait for meanwhile is some ten milliseconds
 
 
 class Action:
@@ -48,21 +51,32 @@ class Action:
         self.work.session.flush()
         tell_timer(self.work, timer, name, actor=self.actor, cause=cause, before=self._log(before, **more))
 
-    def tell_all(self, changed: list[tuple[Timer, dict[str, Any] | None]], name: str, cause: str, **more: Any) -> None:
-        """`tell` for many timers, each with what it was before, in a few statements."""
-        for timer, _ in changed:
-            timer.updated_at = self.work.now
-        self.work.session.flush()
-        changes = [self.change(timer, name, cause, before, **more) for timer, before in changed]
-        if changes:
+    def tell_all(
+        self, changed: Iterable[tuple[Timer, dict[str, Any] | None]], name: str, cause: str, **more: Any
+    ) -> list[Timer]:
+        """`tell` for many timers, each with what it was before, in a few statements for each `PORTION` of them.
+
+        A generator that changes them as it is asked has each portion written before the next is changed.
+        """
+        told = []
+        for portion in in_portions(changed, PORTION):
+            for timer, _ in portion:
+                timer.updated_at = self.work.now
+            self.work.session.flush()
+            changes = [self.change(timer, name, cause, before, **more) for timer, before in portion]
             append_room_events(self.work, changes, actor=self.actor)
+            told += [timer for timer, _ in portion]
+        return told
 
     def remove_all(self, cause: str) -> None:
         """Delete every timer of the room and tell it."""
-        gone: list[tuple[Timer, dict[str, Any] | None]] = [(timer, timer.snapshot()) for timer in self.in_order()]
-        for timer, _ in gone:
+        self.tell_all(self._removed(), TIMER_DELETED, cause)
+
+    def _removed(self) -> Iterator[tuple[Timer, dict[str, Any]]]:
+        for timer in self.in_order():
+            before = timer.snapshot()
             self.work.session.delete(timer)
-        self.tell_all(gone, TIMER_DELETED, cause)
+            yield timer, before
 
     def change(self, timer: Timer, name: str, cause: str, before: dict[str, Any] | None, **more: Any) -> Change:
         """What `name` tells and logs of the timer as it is now."""

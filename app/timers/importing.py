@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from app.timers.models import Timer
 from app.timers.programme import examine_programme
 from app.timers.schemas import IMPORT_MODES
 from app.timers.slots import Slot
+from app.timers.times import UTC_NAME, Times, find_zone
 
 ON = ("running", "paused")
 
@@ -26,14 +28,19 @@ ON = ("running", "paused")
 class ImportPreview:
     """What an import would do now.
 
-    items:       a row for each timer that it would add, as for `Timer.new`, with `planned_at`
-    problems:    what is wrong, by row; with any, the import is refused
-    timer_count: how many timers the room has, which a replacement would remove
-    can_replace: False while one of them runs or is paused
+    items:           a row for each timer that it would add, as for `Timer.new`, with `planned_at`
+    problems:        what is wrong, by row; with any, the import is refused
+    ignored_columns: those of a CSV of which nothing was taken
+    day, time_zone:  the date and the zone that times without them were given; None where all had their own
+    timer_count:     how many timers the room has, which a replacement would remove
+    can_replace:     False while one of them runs or is paused
     """
 
-    items: list[dict[str, Any]]
+    items: Iterable[dict[str, Any]]
     problems: dict[str, list[str]]
+    ignored_columns: list[str]
+    day: str | None
+    time_zone: str | None
     timer_count: int
     can_replace: bool
 
@@ -45,6 +52,7 @@ def preview_import(
     content: str | dict[str, Any],
     room: str | None = None,
     day: str | None = None,
+    time_zone: str = UTC_NAME,
     auto_start: bool = False,
     mode: str = IMPORT_MODES[0],
 ) -> ImportPreview:
@@ -57,9 +65,25 @@ def preview_import(
         found = require_role(session, actor=actor, ref=room_id, need=Role.HOST).room
         counts = select(Timer.state, func.count()).where(Timer.room_id == found.id).group_by(Timer.state)
         states: dict[str, int] = {row[0]: row[1] for row in session.execute(counts)}
-    programme = examine_programme(content, room=room, day=day)
-    items = [row_of(slot, database.now(), auto_start=auto_start) for slot in programme.slots]
-    return ImportPreview(items, programme.problems, sum(states.values()), not set(ON) & set(states))
+    now = database.now()
+    times = times_of(day, time_zone, now)
+    programme = examine_programme(content, times=times, room=room, day=day)
+    return ImportPreview(
+        items=[row_of(slot, now, auto_start=auto_start) for slot in programme.slots],
+        problems=programme.problems,
+        ignored_columns=programme.ignored,
+        day=times.day.isoformat() if times.asked else None,
+        time_zone=time_zone if times.asked else None,
+        timer_count=sum(states.values()),
+        can_replace=not set(ON) & set(states),
+    )
+
+
+def times_of(day: str | None, time_zone: str, now: datetime) -> Times:
+    """Times of day of a programme are those of `day`, where that is a date, else of today, in `time_zone`."""
+    zone = find_zone(time_zone)
+    named = date.fromisoformat(day) if day and "-" in day else None
+    return Times(named or now.astimezone(zone).date(), zone)
 
 
 def row_of(slot: Slot, now: datetime, *, auto_start: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.timers.action import Action
@@ -27,9 +28,11 @@ def make_room(action: Action, new: Timer, place: int) -> None:
 
 def renumber(action: Action, timers: list[Timer], first: int = 0) -> None:
     """Give `timers` the positions from `first` on; who has theirs already is not told."""
-    moved: list[tuple[Timer, dict[str, Any] | None]] = []
+    action.tell_all(_moved(action, timers, first), TIMER_UPDATE, "order")
+
+
+def _moved(action: Action, timers: list[Timer], first: int) -> Iterator[tuple[Timer, dict[str, Any]]]:
     for position, timer in enumerate(timers, first):
         before = timer.snapshot()
         if timer.amend({"position": position}, action.work.now):
-            moved.append((timer, before))
-    action.tell_all(moved, TIMER_UPDATE, "order")
+            yield timer, before

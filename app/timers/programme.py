@@ -1,80 +1,106 @@
-"""Reads a programme into slots: CSV of two kinds, and the schedule JSON that pretalx and frab export.
+"""Reads a programme into slots: a CSV, and the schedule JSON that pretalx and frab export.
 
-CSV columns (any order; case and underscores do not matter; others are ignored; `,`, `;` or tab between them):
-- `title, duration[, startsAt, description, warnMs, dangerMs, onFinish]`: duration in minutes (`25`, `2.5`), `mm:ss` or
-  `hh:mm:ss`; `startsAt` is when it starts itself
-- what `report.to_csv` writes: `plannedStart, plannedDuration` instead, in the order of its `position`; the rest is ignored
-- `start, end, duration_min, room, title, type, language`: the form of `examples/data/pyconfr-2025.csv`
-Pure: text in, slots out. Either all rows are good, or the answer names each bad one and why, numbered as a spreadsheet does
+A CSV names its columns in its first row (see `columns`; any order, `,`, `;` or tab between them, others are ignored):
+- a title and a duration: in minutes (`25`, `2.5`), `mm:ss` or `hh:mm:ss`; instead of it, an end may stand beside the start
+- a start, which is the plan; `startsAt` instead is when it starts itself. Either is an instant or a time of day (see `times`)
+- a description, else a type and a language; room, warnMs, dangerMs, onFinish
+- what `report.to_csv` writes: its `plannedStart` and `plannedDuration` count, in the order of its `position`
+Text in, slots out. Either all rows are good, or the answer names each bad one and why, numbered as a spreadsheet does
 (the header is row 1).
+
+It is read in turns, and no further than it can be of use: `MAX_ROWS` rows of the wanted room, `MAX_LINES` lines for
+them, `MAX_PROBLEMS` bad ones.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
 from marshmallow import ValidationError
 
+from app.backends.turns import in_turns
 from app.core.clock import ms_between
 from app.core.errors import AppError
+from app.timers.columns import MAX_COLUMNS, Columns, read_columns
+from app.timers.conference import list_events, list_places, read_event
+from app.timers.schemas import MAX_TIMERS
 from app.timers.slots import Cells, Slot
+from app.timers.times import Times
 
-MAX_ROWS = 5_000
-MAX_COLUMNS = 200
-MAX_ABOUT = 2_000
-_ALIASES = {"startsat": "start", "plannedduration": "duration"}
+MAX_ROWS = 2 * MAX_TIMERS  # of two days, one may be wanted
+MAX_LINES = 20_000  # empty ones and those of other rooms are gone past
+MAX_PROBLEMS = 50
+TURN_LINES = 500  # to go past
+TURN_ROWS = 20  # to read: a few milliseconds
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _BOM = "\ufeff"
 
-Rows = Iterable[tuple[str, Any]]
-
 
 class Programme(NamedTuple):
-    """The slots of the good rows, and what is wrong with the others, by row."""
+    """What was read.
+
+    slots:    those of the good rows
+    problems: what is wrong with the others, by row; `file` says how much was not looked at
+    ignored:  the columns of which nothing was taken
+    """
 
     slots: list[Slot]
     problems: dict[str, list[str]]
+    ignored: list[str]
 
 
-def read_programme(content: str | dict[str, Any], *, room: str | None = None, day: str | None = None) -> list[Slot]:
+class _Source(NamedTuple):
+    """`rows` of the wanted room after where they are; `left(n)` is how many lines there are after the first n of them."""
+
+    rows: Iterable[tuple[str, Any]]
+    read: Callable[[Any], Slot]
+    left: Callable[[int], int]
+    ignored: list[str]
+
+
+def read_programme(
+    content: str | dict[str, Any], *, times: Times, room: str | None = None, day: str | None = None
+) -> list[Slot]:
     """The slots of `content` as of `examine_programme`, if all of its rows are good.
 
     Raises:
         AppError: `import_failed` with `details` by row.
     """
-    slots, problems = examine_programme(content, room=room, day=day)
-    if problems:
-        raise AppError("import_failed", details=problems)
-    return slots
+    programme = examine_programme(content, times=times, room=room, day=day)
+    if programme.problems:
+        raise AppError("import_failed", details=programme.problems)
+    return programme.slots
 
 
-def examine_programme(content: str | dict[str, Any], *, room: str | None = None, day: str | None = None) -> Programme:
+def examine_programme(
+    content: str | dict[str, Any], *, times: Times, room: str | None = None, day: str | None = None
+) -> Programme:
     """The slots of `content`, by their places, else by their starts; those without either keep their order and come last.
 
     Args:
         content: the text of a CSV or JSON file, or the decoded JSON.
+        times: reads the instants; its day and zone are those of times that have none.
         room: only the slots of this room.
         day: only those of this day: `2025-11-01`, or `1` for the first day that the file has.
 
     Raises:
-        AppError: `import_failed` when it is no programme, or has no row.
+        AppError: `import_failed` when it is no programme, or has no row, or more than a room can hold.
     """
     content = _decoded(content) if isinstance(content, str) else content
-    slots, problems = _read(*_csv(content)) if isinstance(content, str) else _read(_events(content), _event_slot)
-    if room is not None:
-        slots = [slot for slot in slots if slot.room.casefold() == room.casefold()]
+    source = _csv(content, times, room) if isinstance(content, str) else _schedule(content, times, room)
+    slots, problems = _read(source)
     if day is not None:
-        slots = _of_day(slots, day)
+        slots = _of_day(slots, day, with_undated=times.asked)
     if not (slots or problems):
         raise _failed("There is no row to import.")
-    return Programme(sorted(slots, key=lambda slot: (slot.place, slot.start or _NEVER)), problems)
+    if len(slots) > MAX_TIMERS:
+        raise _failed(f"A room has at most {MAX_TIMERS} timers.")
+    return Programme(sorted(slots, key=lambda slot: (slot.place, slot.start or _NEVER)), problems, source.ignored)
 
 
 def _failed(why: str) -> AppError:
@@ -91,109 +117,91 @@ def _decoded(text: str) -> str | dict[str, Any]:
         raise _failed("The JSON cannot be read.") from None
 
 
-def _read(rows: Rows, read: Callable[[Any], Slot]) -> tuple[list[Slot], dict[str, list[str]]]:
-    slots, bad = [], {}
-    for where, row in rows:
+def _read(source: _Source) -> tuple[list[Slot], dict[str, list[str]]]:
+    slots: list[Slot] = []
+    bad: dict[str, list[str]] = {}
+    for number, (where, row) in enumerate(in_turns(source.rows, TURN_ROWS), 1):
+        if number > MAX_ROWS:
+            raise _failed(f"At most {MAX_ROWS} rows.")
         try:
-            slots.append(read(row))
+            slots.append(source.read(row))
         except ValidationError as why:
             bad[where] = [f"{column}: {' '.join(map(str, whys))}" for column, whys in why.messages_dict.items()]
+        if len(bad) == MAX_PROBLEMS and (left := source.left(number)):
+            return slots, {"file": [f"After {MAX_PROBLEMS} bad rows the rest was not looked at: {left} lines."], **bad}
     return slots, bad
 
 
-def _of_day(slots: list[Slot], day: str) -> list[Slot]:
+def _of_day(slots: list[Slot], day: str, *, with_undated: bool) -> list[Slot]:
+    """`with_undated`: of a file that leaves it to us which day it is, what has no time is of that day too."""
     days = sorted({slot.day for slot in slots if slot.day})
     names = {each.isoformat(): each for each in days} | {str(number): each for number, each in enumerate(days, 1)}
     wanted = names.get(day)
-    return [slot for slot in slots if slot.day and slot.day == wanted]
+    return [slot for slot in slots if (slot.day == wanted if slot.day else with_undated)]
 
 
-def _csv(text: str) -> tuple[Rows, Callable[[Any], Slot]]:
+def _csv(text: str, times: Times, room: str | None) -> _Source:
     first = text.split("\n", 1)[0]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     rows = _numbered(lines)
-    names = next(rows, ("", []))[1]
-    if len(names) > MAX_COLUMNS:
+    header = next(rows, ("", []))[1]
+    if len(header) > MAX_COLUMNS:
         raise _failed(f"At most {MAX_COLUMNS} columns.")
-    header = [_column(name) for name in names]
-    is_talks = "durationmin" in header
-    if "title" not in header or not (is_talks or "duration" in header):
-        raise _failed("The first row must name the columns: title and duration, or title and duration_min.")
-    cells = ((where, _cells(header, line)) for where, line in rows if any(cell.strip() for cell in line))
-    return cells, _talk_slot if is_talks else _simple_slot
+    columns = read_columns(header)
+    if "title" not in columns.places or not columns.places.keys() & {"duration", "end"}:
+        raise _failed("The first row must name the columns: one is title, session or item, one duration or length.")
+    last = text.rstrip().count("\n") + 1
+    wanted = _wanted(rows, columns, times, room)
+    return _Source(wanted, _slot, lambda _: max(0, last - lines.line_num), columns.ignored)
 
 
 def _numbered(lines: Iterator[list[str]]) -> Iterator[tuple[str, list[str]]]:
     number = 0
     try:
         for number, line in enumerate(lines, 1):
-            if number > MAX_ROWS + 1:
-                raise _failed(f"At most {MAX_ROWS} rows.")
+            if number > MAX_LINES:
+                raise _failed(f"At most {MAX_LINES} lines.")
             yield f"row {number}", line
     except csv.Error as why:
         raise AppError("import_failed", details={f"row {number + 1}": [f"not CSV: {why}"]}) from None
 
 
-def _column(name: str) -> str:
-    plain = re.sub(r"[\s_]", "", name).casefold()
-    return _ALIASES.get(plain, plain)
+def _wanted(
+    rows: Iterable[tuple[str, list[str]]], columns: Columns, times: Times, room: str | None
+) -> Iterator[tuple[str, Cells]]:
+    for where, line in in_turns(rows, TURN_LINES):
+        if _has_text(line):
+            cells = _cells(columns, line, times)
+            if room is None or cells.text("room").casefold() == room.casefold():
+                yield where, cells
 
 
-def _cells(header: list[str], line: list[str]) -> Cells:
-    problem = "It has more cells than the header." if len(line) > len(header) else None
-    return Cells(dict(zip(header, line, strict=False)), problem)
+def _has_text(line: list[str]) -> bool:
+    return len(line) > MAX_COLUMNS or any(cell.strip() for cell in line)
 
 
-def _simple_slot(cells: Cells) -> Slot:
-    alarm, planned = cells.instant("start", called="startsAt"), cells.instant("plannedstart", called="plannedStart")
-    return cells.slot(
-        duration_ms=cells.duration_ms("duration"),
-        start=planned or alarm,
-        description=cells.text("description"),
-        alarm=alarm,
-    )
+def _cells(columns: Columns, line: list[str], times: Times) -> Cells:
+    problem = "It has more cells than the header." if len(line) > columns.width else None
+    cells = {holds: line[place] for holds, place in columns.places.items() if place < len(line)}
+    return Cells(cells, times=times, called=columns.called, problem=problem)
 
 
-def _talk_slot(cells: Cells) -> Slot:
-    start, end = cells.instant("start"), cells.instant("end")
-    duration_ms = cells.duration_ms("durationmin", called="duration_min")
+def _slot(cells: Cells) -> Slot:
+    planned, alarm, start = cells.instant("plannedstart"), cells.instant("startsat"), cells.instant("start")
+    end = cells.instant("end")
+    duration_ms = cells.duration_ms("duration")
     if duration_ms is None and start and end:
         duration_ms = ms_between(start, end)
-    about = " · ".join(filter(None, (cells.text("type"), cells.text("language"))))
-    return cells.slot(duration_ms=duration_ms, start=start, description=about)
+    about = cells.text("description") or " · ".join(filter(None, (cells.text("type"), cells.text("language"))))
+    return cells.slot(duration_ms=duration_ms, start=planned or start or alarm, description=about, alarm=alarm)
 
 
-def _events(document: dict[str, Any]) -> Rows:
-    """Each event of a schedule with where it is."""
+def _schedule(document: dict[str, Any], times: Times, room: str | None) -> _Source:
     try:
-        found = (
-            (f"day {day_number}, {room}, {number}", {**event, "room": room})
-            for day_number, day in enumerate(document["schedule"]["conference"]["days"], 1)
-            for room, events in day["rooms"].items()
-            for number, event in enumerate(events, 1)
-        )
-        rows = list(islice(found, MAX_ROWS + 1))
-    except (KeyError, TypeError, AttributeError):
+        places = list_places(document, room=room)
+    except ValueError:
         raise _failed("This is not the schedule JSON of pretalx or frab.") from None
-    if len(rows) > MAX_ROWS:
-        raise _failed(f"At most {MAX_ROWS} events.")
-    return rows
-
-
-def _event_slot(event: dict[str, Any]) -> Slot:
-    """`duration` is hh:mm there, `date` the start."""
-    cells = Cells({key: value for key, value in event.items() if isinstance(value, str)} | _with_seconds(event))
-    about = " · ".join(filter(None, (", ".join(_speakers(event)), cells.text("type"))))
-    return cells.slot(
-        duration_ms=cells.duration_ms("duration"), start=cells.instant("date"), description=about[:MAX_ABOUT]
+    count = sum(len(place.events) for place in places)
+    return _Source(
+        list_events(places), lambda event: read_event(event[0], event[1], times), lambda read: count - read, []
     )
-
-
-def _with_seconds(event: dict[str, Any]) -> dict[str, str]:
-    return {"duration": f"{event['duration']}:00"} if event.get("duration") else {}
-
-
-def _speakers(event: dict[str, Any]) -> list[str]:
-    persons = event.get("persons")
-    people = [person for person in persons if isinstance(person, dict)] if isinstance(persons, list) else []
-    return [name for person in people if isinstance(name := person.get("public_name") or person.get("name"), str)]

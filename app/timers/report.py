@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.backends.turns import in_turns
 from app.core.clock import add_ms, ms_between, to_wire
 from app.timers.models import Timer
 
@@ -22,6 +24,9 @@ COLUMNS = (
 # Full-width forms as well: spreadsheets set to East Asian languages take them for the narrow ones.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LINE_BYTES = 75
+_TOP_BITS, _GOES_ON = 0b1100_0000, 0b1000_0000  # an octet of UTF-8 that is not a character's first
+_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f]")
+_TURN = 50  # timers: a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +48,26 @@ def to_csv(timers: list[Timer], runs: Mapping[str, Run]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    for timer in timers:
+    for timer in in_turns(timers, _TURN):
         writer.writerow([_cell(value) for value in _row(timer, runs.get(timer.id))])
     return out.getvalue()
 
 
 def to_ics(timers: list[Timer], *, name: str, now: datetime) -> str:
     """The plan as a calendar; a timer without a start follows the one before, and is left out where there is none."""
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Greenroom//Greenroom//EN", f"X-WR-CALNAME:{_text(name)}"]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//Greenroom//Greenroom//EN",
+        *_folded(f"X-WR-CALNAME:{_text(name)}"),
+    ]
     start: datetime | None = None
-    for timer in timers:
+    for timer in in_turns(timers, _TURN):
         start = planned_start(timer) or timer.started_at or start
         if start is not None:
-            lines += _event(timer, start, now)
+            lines += [piece for line in _event(timer, start, now) for piece in _folded(line)]
             start = add_ms(start, timer.duration_ms)
-    return "".join(f"{line}\r\n" for long in [*lines, "END:VCALENDAR"] for line in _folded(long))
+    return "\r\n".join([*lines, "END:VCALENDAR", ""])
 
 
 def planned_start(timer: Timer) -> datetime | None:
@@ -114,15 +124,17 @@ def _text(value: str) -> str:
     """TEXT of RFC 5545, 3.3.11; other control characters have no form there."""
     value = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
     value = value.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n")
-    return "".join(char for char in value if char >= " " or char == "\t")
+    return _CONTROLS.sub("", value)
 
 
 def _folded(line: str) -> Iterator[str]:
     """RFC 5545, 3.1: at most 75 octets a line, a character never cut; what goes on begins with a space."""
-    piece = ""
-    for char in line:
-        if len((piece + char).encode()) > _LINE_BYTES:
-            yield piece
-            piece = " "
-        piece += char
-    yield piece
+    octets = line.encode()
+    start, room, mark = 0, _LINE_BYTES, ""
+    while len(octets) - start > room:
+        end = start + room
+        while octets[end] & _TOP_BITS == _GOES_ON:
+            end -= 1
+        yield mark + octets[start:end].decode()
+        start, room, mark = end, _LINE_BYTES - 1, " "
+    yield mark + octets[start:].decode()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
 
+from app.backends.turns import in_turns
 from app.core.errors import AppError
 from app.timers import service
 from app.timers.intake import IMPORT_BODY, read_import
@@ -18,6 +20,7 @@ from app.web.schema import Empty
 
 blp = Blueprint("timers", __name__, description="Timers of a room: hosts act, everybody in the room sees.")
 
+TURN = 50  # timers to encode before others run
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?\Z')
 
 
@@ -124,7 +127,7 @@ def undo(_: dict[str, Any], timer_id: str) -> Timer:
 def order(values: dict[str, Any], room_id: str) -> dict[str, Any]:
     """Put the timers of a room in order."""
     items = service.order_timers(actor=current_actor(), room_id=room_id, **values)
-    return {"items": items, "next_cursor": None}
+    return {"items": in_turns(items, TURN), "next_cursor": None}
 
 
 @blp.route("/rooms/<room_id>/timers/import", methods=["POST"])
@@ -136,7 +139,7 @@ def import_(room_id: str) -> dict[str, Any]:
     JSON, a CSV as `text/csv` with `room`, `day`, `autoStart` and `mode` in the query, or a form with these and `file`.
     """
     items = service.import_timers(actor=current_actor(), room_id=room_id, **read_import(request))
-    return {"items": items, "next_cursor": None}
+    return {"items": in_turns(items, TURN), "next_cursor": None}
 
 
 @blp.route("/rooms/<room_id>/timers/import/preview", methods=["POST"])
@@ -144,7 +147,8 @@ def import_(room_id: str) -> dict[str, Any]:
 @blp.response(200, ImportPreviewSchema)
 def preview_import(room_id: str) -> service.ImportPreview:
     """What the same import would do, with what is wrong by row; changes nothing."""
-    return service.preview_import(actor=current_actor(), room_id=room_id, **read_import(request))
+    preview = service.preview_import(actor=current_actor(), room_id=room_id, **read_import(request))
+    return replace(preview, items=in_turns(preview.items, TURN))
 
 
 @blp.route("/rooms/<room_id>/timers.csv")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.timers.models import MAX_DURATION_MS, MIN_DURATION_MS, ON_FINISH, STATES
+from app.timers.times import find_zone
 from app.web.schema import Flag, Id, Instant, Items, Line, Schema, Text, Whole, one_of
 
 MAX_TIMERS = 500
@@ -70,6 +72,21 @@ class TimerOrder(Schema):
     ids = Items(Id(), max_length=MAX_TIMERS, required=True)
 
 
+def _is_day(text: str) -> None:
+    try:
+        if "-" in text:
+            date.fromisoformat(text)
+    except ValueError:
+        raise ValidationError("There is no such day.") from None
+
+
+def _is_zone(name: str) -> None:
+    try:
+        find_zone(name)
+    except ValueError as why:
+        raise ValidationError(str(why)) from None
+
+
 class TimerImport(Schema):
     """A programme: the text of a CSV file, or the schedule JSON of pretalx or frab, and what to take of it."""
 
@@ -79,11 +96,20 @@ class TimerImport(Schema):
     room = Text(max_length=200, metadata={"description": "Only the slots of this room of the programme are taken."})
     day = Text(
         max_length=10,
-        validate=validate.Regexp(r"[0-9]{1,2}\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
+        validate=[validate.Regexp(r"[0-9]{1,2}\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"), _is_day],
         metadata={
-            "description": "Only this day is taken: its date, or its number from 1.",
+            "description": "Only this day is taken: its date, or its number from 1. Times that have no date are of that"
+            " date, else of today.",
             "example": "1",
             "pattern": "^([0-9]{1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2})$",
+        },
+    )
+    time_zone = Text(
+        max_length=64,
+        validate=_is_zone,
+        metadata={
+            "description": "The IANA name of the zone of times that have none; UTC without it.",
+            "example": "Europe/Paris",
         },
     )
     auto_start = Flag(metadata={"description": "Whether each timer starts by itself at its time."})
@@ -124,6 +150,19 @@ class ImportPreviewSchema(Schema):
         values=fields.List(fields.String()),
         dump_only=True,
         metadata={"description": "Sentences by row, the header being row 1. With any, the import is refused (422)."},
+    )
+    ignored_columns = fields.List(
+        fields.String(), dump_only=True, metadata={"description": "The columns of the CSV of which nothing is taken."}
+    )
+    day = fields.String(
+        dump_only=True,
+        allow_none=True,
+        metadata={"description": "The date that times without one are taken to be of; null where each has its own."},
+    )
+    time_zone = fields.String(
+        dump_only=True,
+        allow_none=True,
+        metadata={"description": "The zone that times without one are taken to be in; null where each has its own."},
     )
     timer_count = Whole(
         dump_only=True, metadata={"description": "How many timers the room has, which a replacement would remove."}

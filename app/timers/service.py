@@ -24,13 +24,14 @@ from app.rooms.models import Role, Room
 from app.timers.action import Action, begin_in_room, begin_on_timer
 from app.timers.events import TIMER_CREATED, TIMER_DELETED
 from app.timers.firing import settle_together
-from app.timers.importing import ImportPreview, clear_run, preview_import, row_of
+from app.timers.importing import ImportPreview, clear_run, preview_import, row_of, times_of
 from app.timers.models import IS_RUNNING, IS_WAITING, Timer
 from app.timers.order import make_room, move, renumber
 from app.timers.programme import read_programme
 from app.timers.report import to_csv, to_ics
 from app.timers.runs import last_runs
 from app.timers.schemas import MAX_TIMERS
+from app.timers.times import UTC_NAME
 from app.timers.undo import begin_on_deleted, undo_last_action
 
 __all__ = [
@@ -100,17 +101,18 @@ def add_timers(action: Action, rows: list[dict[str, Any]], **more: Any) -> list[
     ).one()
     if count + len(rows) > MAX_TIMERS:
         raise AppError("conflict", f"A room has at most {MAX_TIMERS} timers.")
-    timers = []
-    for position, values in enumerate(rows, last + 1):
+    return action.tell_all(_made(action, rows, last + 1), TIMER_CREATED, "create", **more)
+
+
+def _made(action: Action, rows: list[dict[str, Any]], first: int) -> Iterator[tuple[Timer, None]]:
+    for position, values in enumerate(rows, first):
         wanted = {**values}
         place = wanted.pop("position", None)
-        timer = Timer.new(room_id=room_id, position=position, now=action.work.now, **wanted)
-        session.add(timer)
+        timer = Timer.new(room_id=action.room.id, position=position, now=action.work.now, **wanted)
+        action.work.session.add(timer)
         if place is not None:
             make_room(action, timer, place)
-        timers.append(timer)
-    action.tell_all([(timer, None) for timer in timers], TIMER_CREATED, "create", **more)
-    return timers
+        yield timer, None
 
 
 def update_timer(*, actor: Actor, timer_id: str, values: dict[str, Any], if_revision: int | None = None) -> Timer:
@@ -217,6 +219,7 @@ def import_timers(
     content: str | dict[str, Any],
     room: str | None = None,
     day: str | None = None,
+    time_zone: str = UTC_NAME,
     auto_start: bool = False,
     mode: str = "append",
 ) -> list[Timer]:
@@ -226,16 +229,20 @@ def import_timers(
         mode: one of `IMPORT_MODES`: after the timers that are there, or in the place of all of them: for 10 s `undo_timer` with
             the id of one of those brings them back.
         room: only the slots of this room of the programme.
-        day: only those of this day: a date, or the number of the day.
+        day: only those of this day: a date, or the number of the day. Times that have no date are of that date, else of today.
+        time_zone: the IANA name of the zone of times that have none.
         auto_start: let each start itself at its time. A time that has passed is only kept as the plan.
 
     Raises:
         AppError: `import_failed` with `details` by row; `conflict` when the room cannot hold so many; `show_is_on` when one
             that would be replaced runs or is paused.
     """
+    with reading() as session:
+        require_role(session, actor=actor, ref=room_id, need=Role.HOST)
+    # Before the room is held: it may be long, and others get their turns meanwhile.
+    slots = read_programme(content, times=times_of(day, time_zone, database.now()), room=room, day=day)
     with transaction() as work:
         action = begin_in_room(work, actor=actor, room_id=room_id)
-        slots = read_programme(content, room=room, day=day)
         rows = [row_of(slot, work.now, auto_start=auto_start) for slot in slots]
         if mode != "replace":
             return add_timers(action, rows)
@@ -248,14 +255,16 @@ def export_csv(*, actor: Actor, room_id: str) -> str:
     with reading() as session:
         access = require_role(session, actor=actor, ref=room_id, need=Role.HOST)
         timers = list_timers(session, access.room.id)
-        return to_csv(timers, last_runs(session, access.room.id, timers))
+        runs = last_runs(session, access.room.id, timers)
+    return to_csv(timers, runs)
 
 
 def export_ics(*, actor: Actor, room_id: str) -> str:
     """The room's plan as a calendar (see `report.to_ics`). For hosts."""
     with reading() as session:
         room = require_role(session, actor=actor, ref=room_id, need=Role.HOST).room
-        return to_ics(list_timers(session, room.id), name=room.name, now=database.now())
+        timers = list_timers(session, room.id)
+    return to_ics(timers, name=room.name, now=database.now())
 
 
 def list_upcoming(*, until: datetime) -> list[tuple[datetime, str]]:

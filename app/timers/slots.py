@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from marshmallow import ValidationError
 
 from app.core.clock import from_wire
 from app.core.lines import one_line
 from app.timers.schemas import TimerSchema
+from app.timers.times import Times
 
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,5}):([0-5]\d)\Z")
 _MINUTES = re.compile(r"\d{1,5}(?:[.,]\d{1,3})?\Z")
@@ -20,6 +22,14 @@ _GUARDED = re.compile(r"'[=+\-@\t\r\n＝＋－＠]")
 _WHOLE = re.compile(r"[0-9]{1,12}\Z")
 _MORE = {"warnms": "warnMs", "dangerms": "dangerMs", "onfinish": "onFinish"}
 _LAST_MINUTE = 59
+MAX_CELL = 3_000  # more than any field takes
+_NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
+_WORDS: Final = {
+    "duration": "From one second to seven days.",
+    "title": "One line of at most 200 characters.",
+    "description": "At most 2000 characters.",
+    "Not a valid integer.": "Write a number.",
+}
 T = TypeVar("T")
 _schema = TimerSchema(only=("title", "description", "duration", "warn_ms", "danger_ms", "on_finish"))
 
@@ -39,23 +49,38 @@ class Slot:
 
 
 class Cells:
-    """The cells of one row by column; what is wrong with them is gathered, so that it is all said at once."""
+    """The cells of one row by what they hold; what is wrong with them is gathered, so that it is all said at once.
 
-    def __init__(self, cells: dict[str, str], problem: str | None = None) -> None:
+    Args:
+        called: what the file calls them, for people.
+        times: reads the instants.
+        problem: what is wrong with the row as a whole.
+    """
+
+    def __init__(
+        self,
+        cells: Mapping[str, str],
+        *,
+        times: Times,
+        called: Mapping[str, str] = _NO_NAMES,
+        problem: str | None = None,
+    ) -> None:
         self._cells = cells
-        self._problems: dict[str, list[str]] = {"row": [problem]} if problem else {}
+        self._called = called
+        self._times = times
+        self._problems: dict[str, str] = {"row": problem} if problem else {}
 
     def text(self, column: str) -> str:
-        """The cell trimmed; "" where there is none."""
-        return self._cells.get(column, "").strip()
+        """The cell trimmed, and cut where no timer could hold it; "" where there is none."""
+        return self._cells.get(column, "").strip()[:MAX_CELL]
 
-    def instant(self, column: str, *, called: str | None = None) -> datetime | None:
-        """The cell as an instant with its own offset, None when it is empty; `called` is its name for people."""
-        return self._parsed(column, read_instant, called)
+    def instant(self, column: str) -> datetime | None:
+        """The cell as an instant with the offset that it was written with, None when it is empty."""
+        return self._parsed(column, lambda text: self._times.read(text, room=self.text("room")))
 
-    def duration_ms(self, column: str, *, called: str | None = None) -> int | None:
+    def duration_ms(self, column: str) -> int | None:
         """The cell as a duration, None when it is empty."""
-        return self._parsed(column, read_duration_ms, called)
+        return self._parsed(column, read_duration_ms)
 
     def slot(
         self, *, duration_ms: int | None, start: datetime | None, description: str, alarm: datetime | None = None
@@ -63,9 +88,10 @@ class Cells:
         """The slot of this row.
 
         Raises:
-            ValidationError: everything that is wrong with the row, by column.
+            ValidationError: everything that is wrong with the row, by the names that the file has for its columns.
         """
-        row: dict[str, Any] = {"title": one_line(_unguarded(self.text("title")))}
+        title = one_line(self._cells.get("title", ""))[:MAX_CELL]
+        row: dict[str, Any] = {"title": _unguarded(title)}
         if duration_ms is not None:
             row["duration"] = duration_ms
         if description:
@@ -73,15 +99,10 @@ class Cells:
         for column, key in _MORE.items():
             if text := self.text(column):
                 row[key] = int(text) if _WHOLE.match(text) else text
-        wrong = _schema.validate(row)
-        if self._problems:
-            wrong.pop("duration", None)  # it is missing only because it, or the start or end, cannot be read
-        wrong |= self._problems
-        if wrong:
-            raise ValidationError(wrong)
+        values = self._checked(row)
         place = self.text("position")
         return Slot(
-            _schema.load(row),
+            values,
             _utc(start),
             start.date() if start else None,
             self.text("room"),
@@ -89,13 +110,35 @@ class Cells:
             int(place) if _WHOLE.match(place) else 0,
         )
 
-    def _parsed(self, column: str, parse: Callable[[str], T], called: str | None) -> T | None:
+    def _checked(self, row: dict[str, Any]) -> dict[str, Any]:
+        wrong: dict[str, str] = {}
+        try:
+            values: dict[str, Any] = _schema.load(row)
+        except ValidationError as why:
+            wrong = {
+                name.casefold(): _in_words(name, row.get(name), whys[0]) for name, whys in why.messages_dict.items()
+            }
+        if self._problems:
+            wrong.pop("duration", None)  # it is missing only because it, or the start or end, cannot be read
+        wrong |= self._problems
+        if wrong:
+            raise ValidationError({self._called.get(column, column): [why] for column, why in wrong.items()})
+        return values
+
+    def _parsed(self, column: str, parse: Callable[[str], T]) -> T | None:
         text = self.text(column)
         try:
             return parse(text) if text else None
         except ValueError as why:
-            self._problems[called or column] = [str(why)]
+            self._problems[column] = str(why)
             return None
+
+
+def _in_words(name: str, value: Any, why: str) -> str:
+    """What the API says of a field, for who wrote a file."""
+    if value in (None, ""):
+        return "It is empty."
+    return _WORDS.get(name) or _WORDS.get(why, why)
 
 
 def read_duration_ms(text: str) -> int:
@@ -111,19 +154,6 @@ def read_duration_ms(text: str) -> int:
         raise ValueError("Use minutes, mm:ss or hh:mm:ss.")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return ((hours * 60 + minutes) * 60 + seconds) * 1_000
-
-
-def read_instant(text: str) -> datetime:
-    """An ISO 8601 instant, with the offset that it was written with.
-
-    Raises:
-        ValueError: anything else, one without an offset included.
-    """
-    try:
-        from_wire(text)
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("Must be an ISO 8601 instant with its offset.") from None
 
 
 def _utc(instant: datetime | None) -> datetime | None:

@@ -99,8 +99,8 @@ def _bring_run_back(action: Action, replaced: RoomEvent) -> None:
         elif before.get("replaces") != undone and event.seq > replaced.seq:
             raise AppError("nothing_to_undo")
     action.remove_all("undo")
-    timers = [_restored(ident, action, before) for ident, before in run.items()]
-    action.tell_all([(timer, None) for timer in timers], TIMER_CREATED, "undo")
+    restored = ((_restored(ident, action, before), None) for ident, before in run.items())
+    action.tell_all(restored, TIMER_CREATED, "undo")
 
 
 def _take_back(action: Action, event: RoomEvent) -> None:

@@ -204,13 +204,15 @@ def test_titles_are_shown_as_text(host: PlainBrowser, room_id: str) -> None:
 
 
 def test_what_is_wrong_with_a_row_is_said_in_the_readers_language(host: PlainBrowser, room_id: str) -> None:
-    rows = b"title,duration,startsAt\nOpening,soon,\nKeynote,10,tomorrow\nEnd,5,,,more\n"
+    rows = b"title,Length (min),Starts at\nOpening,soon,\nKeynote,10,tomorrow\nEnd,5,,,more\n"
     host.submit("/language", lang="fr")
     host.open(f"/rooms/{room_id}")
     page = host.submit("/import", file=(io.BytesIO(rows), "run.csv"))
     notice = page.text
-    assert "Ligne 2\N{NO-BREAK SPACE}: duration\N{NO-BREAK SPACE}: Écrivez des minutes, mm:ss ou hh:mm:ss." in notice
-    assert "startsAt\N{NO-BREAK SPACE}: Doit être un instant ISO 8601 avec son décalage." in notice
+    assert (
+        "Ligne 2\N{NO-BREAK SPACE}: Length (min)\N{NO-BREAK SPACE}: Écrivez des minutes, mm:ss ou hh:mm:ss." in notice
+    )
+    assert "Starts at\N{NO-BREAK SPACE}: Écrivez une heure, comme 09:30, ou un jour et une heure" in notice
     assert "row\N{NO-BREAK SPACE}: Elle a plus de cellules que l’en-tête." in notice
 
 

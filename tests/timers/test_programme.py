@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
-from app.backends.transaction import reading
+from app.backends.transaction import database, reading
 from app.core.actor import Actor
 from app.core.clock import FakeClock, add_ms
 from app.core.errors import AppError
 from app.core.event import Event
 from app.rooms.models import Room
 from app.timers import programme, service
+from app.timers.action import PORTION
+from app.timers.models import Timer
 from app.timers.programme import read_programme
-from app.timers.slots import Slot, read_duration_ms
+from app.timers.schemas import MAX_TIMERS
+from app.timers.slots import Cells, Slot, read_duration_ms
+from app.timers.times import Times
+from tests.support.factories import make_user
 from tests.timers.support import MINUTE_MS, list_ids, read, refusal
 
+DAY = date(2026, 1, 2)
 PYCONFR = Path(__file__).parents[2] / "examples" / "data" / "pyconfr-2025.csv"
+
+
+def slots_of(content: Any, *, times: Times | None = None, **only: Any) -> list[Slot]:
+    """What is read of `content` on 2026-01-02 in UTC."""
+    return read_programme(content, times=times or Times(DAY, UTC), **only)
 
 
 def schedule(*events: dict[str, Any]) -> dict[str, Any]:
@@ -39,22 +55,40 @@ EVENT = {
 }
 
 
-def problems(content: Any) -> dict[str, list[str]]:
+NO_TIME = "Write a time, as 09:30, or a day and a time, as 2030-05-04T09:30."
+
+
+@contextmanager
+def counted(owner: type, name: str) -> Iterator[list[None]]:
+    """The calls of a method, which does what it does."""
+    calls: list[None] = []
+    real = getattr(owner, name)
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        calls.append(None)
+        return real(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, method)
+        yield calls
+
+
+def problems(content: Any, **only: Any) -> dict[str, list[str]]:
     with pytest.raises(AppError, match="import_failed") as why:
-        read_programme(content)
+        slots_of(content, **only)
     return why.value.details
 
 
 def test_a_day_of_one_room_is_a_run_of_show() -> None:
     text = PYCONFR.read_text(encoding="utf-8")
-    slots = read_programme(text, room="b003", day="1")
+    slots = slots_of(text, room="b003", day="1")
     assert len(slots) == 11
-    assert slots == read_programme(text, room="B003", day="2025-11-01")
+    assert slots == slots_of(text, room="B003", day="2025-11-01")
     assert slots[0].start == datetime(2025, 11, 1, 7, 50, tzinfo=UTC)
     assert slots[0].values["duration_ms"] == 45 * MINUTE_MS
     assert slots[0].values["description"] == "Short plenary · fr"
     assert {slot.day for slot in slots} == {date(2025, 11, 1)}
-    assert len(read_programme(text)) == 75
+    assert len(slots_of(text)) == 75
 
 
 @pytest.mark.parametrize(
@@ -84,34 +118,36 @@ def test_columns_may_come_in_any_order_form_and_delimiter() -> None:
             ["Duration", "notes", "TITLE", "starts_at", "description"],
             ["5", "?", "A", "2026-01-02T10:00+01:00", " d "],
         ]
-        slots = read_programme("\ufeff" + "\r\n".join(delimiter.join(row) for row in [*rows, [], ["", " "]]))
+        slots = slots_of("\ufeff" + "\r\n".join(delimiter.join(row) for row in [*rows, [], ["", " "]]))
         at = datetime(2026, 1, 2, 9, tzinfo=UTC)
         values = {"title": "A", "duration_ms": 300_000, "description": "d"}
         assert slots == [Slot(values, at, date(2026, 1, 2), "", alarm=at)]
 
 
 def test_every_bad_row_is_named_with_all_that_is_wrong() -> None:
-    text = 'title,duration,startsAt\nGood,5,\n,x,soon\n"two\nlines",0,2026-01-01T00:00\nToo,5,,many\n\nLast,\n'
+    head = "Title,Length (min),startsAt,warn_ms\n"
+    text = f'{head}Good,5,\n,x,soon\n"two\nlines",0,2026-01-01T00:00\nToo,5,,,many\n\nLast,\nWhen,5,24:00,soon\n'
     assert problems(text) == {
         "row 3": [
-            "title: Length must be between 1 and 200.",
-            "startsAt: Must be an ISO 8601 instant with its offset.",
-            "duration: Use minutes, mm:ss or hh:mm:ss.",
+            "Title: It is empty.",
+            f"startsAt: {NO_TIME}",
+            "Length (min): Use minutes, mm:ss or hh:mm:ss.",
         ],
-        "row 4": ["startsAt: Must be an ISO 8601 instant with its offset."],
+        "row 4": ["Length (min): From one second to seven days."],
         "row 5": ["row: It has more cells than the header."],
-        "row 7": ["duration: Missing data for required field."],
+        "row 7": ["Length (min): It is empty."],
+        "row 8": ["warn_ms: Write a number.", f"startsAt: {NO_TIME}"],
     }
 
 
 def test_the_length_of_a_talk_may_follow_from_its_end() -> None:
     head = "start,end,duration_min,room,title\n2026-01-01T10:00Z,"
-    assert read_programme(f"{head}2026-01-01T10:30Z,,A,T")[0].values["duration_ms"] == 30 * MINUTE_MS
+    assert slots_of(f"{head}2026-01-01T10:30Z,,A,T")[0].values["duration_ms"] == 30 * MINUTE_MS
     assert list(problems(f"{head}2026-01-01T09:30Z,,A,T")) == ["row 2"]
-    assert problems(f"{head},,A,T") == {"row 2": ["duration: Missing data for required field."]}
+    assert problems(f"{head},,A,T") == {"row 2": ["duration_min: It is empty."]}
 
 
-@pytest.mark.parametrize("text", ["", "title\nA", "name,duration\nA,5", "title,duration", "{", "{}", "[]"])
+@pytest.mark.parametrize("text", ["", "title\nA", "what,duration\nA,5", "title,duration", "{", "{}", "[]"])
 def test_what_is_no_programme_is_refused_as_a_whole(text: str) -> None:
     assert list(problems(text)) == ["file"]
 
@@ -120,14 +156,110 @@ def test_broken_quotes_and_too_many_rows_are_refused(monkeypatch: pytest.MonkeyP
     assert list(problems('title,duration\nA,5\n"B,5')) == ["row 3"]
     assert list(problems("title,duration\n" + "x" * 200_000 + ",5")) == ["row 2"]
     monkeypatch.setattr(programme, "MAX_ROWS", 2)
-    assert len(read_programme("title,duration\nA,5\nB,5")) == 2
+    assert len(slots_of("title,duration\nA,5\nB,5")) == 2
     assert problems("title,duration\nA,5\nB,5\nC,5") == {"file": ["At most 2 rows."]}
+    assert problems(schedule(EVENT, EVENT, EVENT)) == {"file": ["At most 2 rows."]}
+    assert len(slots_of("title,duration,room\nA,5,X\nB,5,Y\nC,5,X", room="x")) == 2
+
+
+def test_more_than_a_room_can_hold_is_refused_before_it_is_shown() -> None:
+    rows = "A,5\n" * MAX_TIMERS
+    assert len(slots_of(f"title,duration\n{rows}")) == MAX_TIMERS
+    assert problems(f"title,duration\n{rows}B,5") == {"file": [f"A room has at most {MAX_TIMERS} timers."]}
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        (schedule(*[{}] * 300_000), 299_950),
+        ("title,duration\n" + "A,\n" * 200_000, 199_950),
+    ],
+)
+def test_after_fifty_bad_rows_the_rest_is_not_looked_at(content: Any, left: int) -> None:
+    with counted(Cells, "slot") as calls:
+        found = problems(content)
+    assert (len(found), next(iter(found))) == (51, "file")
+    assert found["file"] == [f"After 50 bad rows the rest was not looked at: {left} lines."]
+    assert len(calls) == 50
+
+
+def test_fifty_bad_rows_that_are_all_say_nothing_of_a_rest() -> None:
+    assert "file" not in problems("title,duration\n" + "A,\n" * 50)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("," * 490_000 + "\nA,5", "At most 200 columns."),
+        ("title,duration" + "\n" * 900_000, "At most 20000 lines."),
+        ("title,duration,room\n" + "A,5,X\n" * 100_000, "At most 20000 lines."),
+    ],
+)
+def test_a_file_beyond_all_measure_is_refused_with_little_work(text: str, why: str) -> None:
+    with counted(Cells, "__init__") as calls:
+        assert problems(text, room="Hall") == {"file": [why]}
+    assert len(calls) <= programme.MAX_LINES
+
+
+def test_a_cell_that_no_timer_could_hold_is_named_and_not_cut() -> None:
+    assert problems("title,duration,description\n" + "A" * 100_000 + ",5," + "B" * 100_000) == {
+        "row 2": ["title: One line of at most 200 characters.", "description: At most 2000 characters."]
+    }
+    assert slots_of("title,duration\n" + "A" + " " * 9_000 + "B,5")[0].values["title"] == "A B"
+
+
+def test_a_long_programme_is_read_in_turns() -> None:
+    taken = 0
+
+    def others() -> None:
+        nonlocal taken
+        while True:
+            taken += 1
+            gevent.sleep(0)
+
+    greenlet = gevent.spawn(others)
+    slots_of("title,duration\n" + "A,5\n" * 400)
+    greenlet.kill()
+    assert taken >= 400 // programme.TURN_ROWS
+
+
+def test_a_programme_is_read_before_the_room_is_held(host: Actor, room: Room) -> None:
+    held: list[bool] = []
+
+    class Watched(dict[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            held.append(database.in_transaction)
+            return super().__getitem__(key)
+
+    service.import_timers(actor=host, room_id=room.id, content=Watched(schedule(EVENT)))
+    assert held == [False]
+
+
+def test_who_may_not_import_is_refused_before_anything_is_read(room: Room) -> None:
+    content = schedule({})
+    assert refusal(service.import_timers, actor=make_user(), room_id=room.id, content=content) == "forbidden"
+
+
+def test_a_run_is_replaced_a_portion_at_a_time(host: Actor, room: Room) -> None:
+    sizes = []
+
+    def note(session: Session, *_: Any) -> None:
+        sizes.append(sum(isinstance(row, Timer) for row in (*session.new, *session.deleted)))
+
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id, "content": "title,duration\n" + "A,5\n" * 120}
+    event.listen(Session, "before_flush", note)
+    try:
+        service.import_timers(**arguments)
+        service.import_timers(**arguments, mode="replace")
+    finally:
+        event.remove(Session, "before_flush", note)
+    assert (sum(sizes), max(sizes)) == (360, PORTION)
 
 
 def test_the_schedule_of_pretalx_is_read_as_text_or_decoded() -> None:
     document = schedule(EVENT, {"title": "Later", "duration": "1:30"})
-    first, second = read_programme(document, room="Hall")
-    assert [first, second] == read_programme(json.dumps(document))
+    first, second = slots_of(document, room="Hall")
+    assert [first, second] == slots_of(json.dumps(document))
     assert first.values == {"title": "Welcome", "duration_ms": 45 * MINUTE_MS, "description": "Ada, Bob · Talk"}
     assert (first.start, first.alarm) == (datetime(2026, 1, 2, 8, tzinfo=UTC), None)
     assert (second.values["duration_ms"], second.start) == (90 * MINUTE_MS, None)
@@ -139,7 +271,7 @@ def test_the_schedule_of_pretalx_is_read_as_text_or_decoded() -> None:
         {"schedule": 7},
         {"schedule": {"conference": {"days": [{}]}}},
         {"schedule": {"conference": {"days": [{"rooms": []}]}}},
-        {"schedule": {"conference": {"days": [{"rooms": {"Hall": [7]}}]}}},
+        {"schedule": {"conference": {"days": [{"rooms": {"Hall": {}}}]}}},
     ],
 )
 def test_json_of_another_shape_is_refused(document: dict[str, Any]) -> None:
@@ -147,20 +279,24 @@ def test_json_of_another_shape_is_refused(document: dict[str, Any]) -> None:
 
 
 def test_a_bad_event_of_a_schedule_is_named() -> None:
-    assert list(problems(schedule(EVENT, {"title": 7, "duration": [], "persons": "x"}))) == ["day 1, Hall, 2"]
+    bad = {"title": 7, "duration": [], "persons": "x", "date": "soon"}
+    assert problems(schedule(EVENT, bad, "?")) == {
+        "day 1, Hall, 2": ["title: It is empty.", f"date: {NO_TIME}"],
+        "day 1, Hall, 3": ["title: It is empty.", "duration: It is empty."],
+    }
 
 
 @pytest.mark.parametrize(("room", "day"), [("X", None), (None, "0"), (None, "9"), (None, "2030-01-01")])
 def test_a_filter_that_leaves_nothing_is_refused(room: str | None, day: str | None) -> None:
     with pytest.raises(AppError, match="import_failed"):
-        read_programme(schedule(EVENT), room=room, day=day)
+        slots_of(schedule(EVENT), room=room, day=day)
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_reader(text: str) -> None:
     for content in (text, f"title,duration\n{text}", f"start,end,duration_min,room,title\n{text}"):
         try:
-            slots = read_programme(content)
+            slots = slots_of(content)
         except AppError as why:
             assert why.code == "import_failed"  # noqa: PT017 - or it may be good
         else:
@@ -249,7 +385,7 @@ def test_a_run_that_was_exported_is_imported_as_it_was(host: Actor, room: Room, 
 def test_an_export_can_be_imported_again(host: Actor, room: Room, clock: FakeClock) -> None:
     plan = "title,duration,startsAt,description\n=SUM(A1),5,2020-01-01T00:00Z,-x\nB,1:30:00,,\n"
     service.import_timers(actor=host, room_id=room.id, content=plan)
-    first = read_programme(service.export_csv(actor=host, room_id=room.id))
+    first = slots_of(service.export_csv(actor=host, room_id=room.id))
     assert [(slot.values["title"], slot.values["duration_ms"]) for slot in first] == [
         ("=SUM(A1)", 300_000),
         ("B", 5_400_000),

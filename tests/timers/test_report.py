@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,3 +98,20 @@ def test_long_lines_are_folded_without_cutting_a_character(title: str) -> None:
     assert all(len(line.encode()) <= 75 for line in lines)
     escaped = title.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
     assert f"SUMMARY:T{escaped}\r\n" in text.replace("\r\n ", "")
+
+
+def test_a_long_line_is_folded_with_work_that_grows_as_it_does() -> None:
+    calls = 0
+
+    def count(frame: Any, kind: str, _: Any) -> None:
+        nonlocal calls
+        calls += kind in ("call", "c_call")
+
+    long = timer("Talk", planned_at=NOW, description="é" * 2_000)
+    sys.setprofile(count)
+    try:
+        text = to_ics([long], name="Room", now=NOW)
+    finally:
+        sys.setprofile(None)
+    assert "é" * 2_000 in text.replace("\r\n ", "")
+    assert calls < 500

@@ -1,0 +1,31 @@
+"""Long work in turns: others run in between, so that nobody waits for all of what one person asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+import gevent
+
+BREATH_S = 1e-6  # through a timer: `sleep(0)` would not look at the sockets
+T = TypeVar("T")
+
+
+def in_turns(items: Iterable[T], size: int) -> Iterator[T]:
+    """Each of `items`; after every `size` of them others run."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % size == 0:
+            gevent.sleep(BREATH_S)
+
+
+def in_portions(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items`, `size` at a time, each portion taken when it is asked for; between two of them others run."""
+    rest = iter(items)
+    portion = list(islice(rest, size))
+    while portion:
+        yield portion
+        portion = list(islice(rest, size))
+        if portion:
+            gevent.sleep(BREATH_S)
