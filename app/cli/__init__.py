@@ -31,6 +31,7 @@ def _commands() -> tuple[click.Command, ...]:
 
     commands = (
         people.create_user,
+        people.set_password,
         people.promote,
         people.export_person,
         people.delete_person,

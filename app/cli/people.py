@@ -1,4 +1,4 @@
-"""`flask create-user | promote | export-person | delete-person`: what an operator does about one account."""
+"""`flask create-user | set-password | promote | export-person | delete-person`: what an operator does about one account."""
 
 from __future__ import annotations
 
@@ -45,6 +45,19 @@ def create_user(username: str, email: str | None, name: str | None, operator: bo
     made = auth.register(**account, is_operator=operator)
     auth.log_out(actor=Actor("user", made.user.id, session_id=made.session_id))
     click.echo(f"Made {made.user.username}" + (f' with the password "{password}"' if generate else ""))
+
+
+@click.command("set-password")
+@click.argument("username")
+@click.option("--generate", is_flag=True, help="Make a password and print it, instead of asking for one.")
+def set_password(username: str, generate: bool) -> None:
+    """Give USERNAME, who has lost it, a new password; they are signed out everywhere."""
+    with reading() as session:
+        found = _find(session, username)
+    password = secrets.token_urlsafe(15) if generate else _ask_password()
+    auth.set_password(username=found.username, new=password)
+    shown = f': "{password}", to be changed under Account' if generate else ""
+    click.echo(f"{found.username} has a new password{shown}")
 
 
 @click.command("promote")

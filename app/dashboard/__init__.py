@@ -10,6 +10,7 @@ from jinja2.ext import Extension
 
 from app.dashboard import assets, failures
 from app.dashboard.pages import (  # noqa: F401 - each adds its pages
+    account,
     accounts,
     audit,
     control,

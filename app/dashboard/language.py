@@ -32,6 +32,7 @@ DETAILS: Final = {"fr": _read("details.fr")}  # by the English of the schemas, w
 FIELDS: Final = {
     "chatMode": "settings.who_writes",
     "content": "questions.ask",
+    "current": "account.current",
     "dangerMs": "control.danger",
     "description": "form.description",
     "duration": "control.length",
@@ -42,6 +43,7 @@ FIELDS: Final = {
     "label": "share.label",
     "maxUses": "share.uses",
     "name": "form.name",
+    "new": "account.new_password",
     "onFinish": "control.at_end",
     "password": "account.password",
     "role": "share.role",

@@ -39,7 +39,7 @@ NAMES = 2
 """By so many names an account is found: its address and its username."""
 UNCOUNTED = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 LOG_IN = frozenset({"/api/auth/login", "/login"})
-SIGN_IN = LOG_IN | {"/api/auth/register", "/api/auth/password", "/register"}
+SIGN_IN = LOG_IN | {"/api/auth/register", "/api/auth/password", "/register", "/account/password"}
 PAGES = frozenset({"/login", "/register"})
 RENEWAL = frozenset({"/api/auth/refresh", "/api/auth/logout", "/api/auth/socket-token"})
 READS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -1,5 +1,5 @@
 import { html, useState } from "./html.js";
-import { session } from "/shared/greenroom.js";
+import { session, why } from "/shared/greenroom.js";
 
 export function LoginPage({ onEnter }) {
   const [error, setError] = useState("");
@@ -8,7 +8,7 @@ export function LoginPage({ onEnter }) {
     const account = Object.fromEntries(new FormData(event.currentTarget));
     const answer = await session[event.nativeEvent.submitter.value](account);
     if (answer.ok) onEnter();
-    else setError(answer.error.message);
+    else setError(why(answer.error));
   };
   return html`
     <form className="card narrow stack" onSubmit=${enter}>

@@ -37,6 +37,12 @@ export function stateOf(room) {
   return room?.connection ?? "connecting";
 }
 
+/** Why something was refused, in words: of a form also what is wrong with which field. */
+export function why({ message, details }) {
+  const fields = Object.entries(details ?? {}).map(([field, whys]) => `${field}: ${[whys].flat().join(" ")}`);
+  return [message, ...fields].join(" ");
+}
+
 export const isHost = (room) => ["host", "owner"].includes(room?.you.role);
 export const nameOf = (message) => message.user?.name ?? "";
 export const REACHED_TOP_PX = 60;

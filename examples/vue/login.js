@@ -1,4 +1,4 @@
-import { session } from "/shared/greenroom.js";
+import { session, why } from "/shared/greenroom.js";
 
 export const LoginPage = {
   emits: ["entered"],
@@ -6,7 +6,7 @@ export const LoginPage = {
   methods: {
     async enter(way) {
       const answer = await session[way]({ username: this.username, password: this.password });
-      this.error = answer.ok ? "" : answer.error.message;
+      this.error = answer.ok ? "" : why(answer.error);
       if (answer.ok) this.$emit("entered");
     },
   },

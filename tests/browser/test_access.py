@@ -36,7 +36,7 @@ def test_axe_finds_nothing_serious_on_any_page(
         page, host.url, ["/", "/register", "/login", share, f"{share}/stage", f"{share}/crowd", "/r/nowhere"]
     )
     sign_in(page, host)
-    mine = ["/rooms", control, f"{control}/print", f"{control}/delete", f"/join/{invitation}", "/api/docs"]
+    mine = ["/rooms", "/account", control, f"{control}/print", f"{control}/delete", f"/join/{invitation}", "/api/docs"]
     found |= _judge(page, host.url, mine)
     assert found == {}
 

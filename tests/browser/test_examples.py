@@ -93,6 +93,20 @@ def test_two_people_run_a_room_in_the_example_app(new_page: NewPage, app: tuple[
     expect(host.get_by_text(re.compile("line 3$"))).to_have_count(1)
 
 
+def test_the_example_app_says_what_is_wrong_with_a_sign_up(
+    new_page: NewPage, app: tuple[str, Server], complaints: Complaints
+) -> None:
+    origin, _ = app
+    complaints.expect("422")
+    page = new_page()
+    page.goto(f"{origin}/login")
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill("short")
+    page.locator("form").evaluate("form => { form.noValidate = true }")  # as a page without these rules
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("alert")).to_contain_text("password:")
+
+
 def test_the_example_app_says_why_a_room_cannot_be_entered_or_a_message_not_be_sent(
     new_page: NewPage, app: tuple[str, Server], complaints: Complaints
 ) -> None:

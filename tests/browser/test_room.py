@@ -209,9 +209,14 @@ def test_no_page_is_wider_than_a_small_phone(new_page: NewPage, host: Person, ro
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_header_is_as_narrow_as_the_smallest_phone(new_page: NewPage, server: Server, lang: str) -> None:
+def test_the_header_is_as_narrow_as_the_smallest_phone(
+    new_page: NewPage, server: Server, host: Person, room: dict[str, Any], lang: str
+) -> None:
     page = new_page(viewport={"width": 320, "height": 640}, locale=lang)
     paths = ["/", "/login", "/register", "/api/docs"]
+    assert [path for path in paths if _is_wide(page, server.url + path)] == []
+    sign_in(page, host)
+    paths = ["/rooms", "/account", f"/rooms/{room['id']}"]
     assert [path for path in paths if _is_wide(page, server.url + path)] == []
 
 

@@ -53,6 +53,21 @@ def test_a_name_that_is_taken_is_said_so(run: Run) -> None:
     assert "taken" in run("create-user", "ADA", "--generate", code=1).output
 
 
+def test_who_has_lost_their_password_gets_another_and_is_signed_out(run: Run) -> None:
+    run("create-user", "ada", "--email", "ada@example.org", input=f"{PASSWORD}\n{PASSWORD}\n")
+    ada = Actor("user", auth.log_in(identifier="ada", password=PASSWORD).user.id)
+    printed = run("set-password", "ada@example.org", "--generate").output
+    assert auth.list_sessions(actor=ada) == []
+    with pytest.raises(AppError) as refused:
+        auth.log_in(identifier="ada", password=PASSWORD)
+    assert refused.value.code == "bad_credentials"
+    auth.log_in(identifier="ada", password=printed.split('"')[1])
+    output = run("set-password", "ADA", input="short\nshort\nquite another one\nquite another one\n").output
+    assert "quite another one" not in output
+    auth.log_in(identifier="ada", password="quite another one")
+    assert "no account" in run("set-password", "nobody", "--generate", code=1).output
+
+
 def test_operators_are_made_and_unmade(run: Run) -> None:
     ada = make_user("ada")
     run("promote", "ada")

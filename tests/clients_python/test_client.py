@@ -80,6 +80,7 @@ def test_a_viewer_without_an_account_follows_a_timer(connect: Connect, host: Cli
     eventually(lambda: started == ["Opening"])
     timer = viewer.current()
     assert timer
+    assert isinstance(viewer.remaining_ms(timer), int)
     assert 9 * MINUTE_MS < viewer.remaining_ms(timer) < 10 * MINUTE_MS
     eventually(lambda: abs(viewer.remaining_ms(timer) - mine.remaining_ms(mine.timers[0])) < 250)
 

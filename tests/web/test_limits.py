@@ -33,7 +33,7 @@ def made_app(**settings: Any) -> Flask:
 
     rules = (
         *("/", "/healthz", "/api/rooms", "/api/rooms/<ref>", "/api/rooms/<room_id>/messages", "/api/messages"),
-        *("/login", "/rooms"),
+        *("/login", "/rooms", "/account/password"),
         *("/api/rooms/<room_ref>/guests", "/api/auth/login", "/api/auth/register", "/api/auth/refresh"),
     )
     for rule in rules:
@@ -157,6 +157,7 @@ def test_the_forms_of_pages_are_as_strict_as_the_api(clock: FakeClock) -> None:
     assert passed(site, "/login", method="POST", data={"email": "ada"}, tries=6) == 6
     assert passed(site, "/api/auth/login", method="POST", json={"email": "ada"}, tries=6) == 4, "the name is the same"
     assert passed(site, "/login", method="GET") == 50, "a page is no guess"
+    assert passed(made_app().test_client(), "/account/password", "user:ada", method="POST") == 10
     assert passed(made_app().test_client(), "/rooms", "user:ada", method="POST") == 20
 
 

@@ -8,16 +8,25 @@ from app.auth.service.accounts import (
     hold_account,
     mark_seen,
     require_account,
+    set_password,
     update_me,
 )
 from app.auth.service.credentials import authenticate, issue_guest_token, make_socket_token
-from app.auth.service.sessions import delete_session, find_device_id, list_revoked, list_sessions, prune_devices
+from app.auth.service.sessions import (
+    delete_other_sessions,
+    delete_session,
+    find_device_id,
+    list_revoked,
+    list_sessions,
+    prune_devices,
+)
 from app.auth.service.sign_ins import SignIn, log_in, log_out, refresh, register
 
 __all__ = [
     "SignIn",
     "authenticate",
     "change_password",
+    "delete_other_sessions",
     "delete_session",
     "find_device_id",
     "find_user",
@@ -35,5 +44,6 @@ __all__ = [
     "refresh",
     "register",
     "require_account",
+    "set_password",
     "update_me",
 ]

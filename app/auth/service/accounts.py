@@ -79,6 +79,26 @@ def change_password(*, actor: Actor, current: str, new: str) -> None:
         devices.revoke(work, [device for device in work.session.scalars(others) if device.id != actor.session_id])
 
 
+def set_password(*, username: str, new: str) -> User:
+    """Replace a password that is lost, for the operator; every device of the account is signed out.
+
+    Args:
+        username: or its e-mail address.
+
+    Raises:
+        AppError: `user_not_found`.
+    """
+    new_hash = hash_password(new)
+    with transaction() as work:
+        found = find_user(work.session, **{"email" if "@" in username else "username": username})
+        if found is None:
+            raise AppError("user_not_found")
+        user = work.session.get_one(User, found.id, with_for_update=HELD)
+        user.password_hash, user.updated_at = new_hash, work.now
+        devices.revoke(work, work.session.scalars(select(Device).where(Device.user_id == user.id)))
+    return user
+
+
 def find_user(
     session: Session, *, user_id: str | None = None, email: str | None = None, username: str | None = None
 ) -> User | None:

@@ -46,6 +46,18 @@ def delete_session(*, actor: Actor, session_id: str) -> None:
         devices.revoke(work, [device])
 
 
+def delete_other_sessions(*, actor: Actor) -> None:
+    """Sign all of the actor's devices out but the one that they act from.
+
+    Raises:
+        AppError: `unauthenticated`, `forbidden` (no account).
+    """
+    user_id = require_account(actor)
+    with transaction() as work:
+        others = select(Device).where(Device.user_id == user_id, Device.revoked_at.is_(None))
+        devices.revoke(work, work.session.scalars(others.where(Device.id != actor.session_id)))
+
+
 def find_device_id(*, refresh_token: str) -> str | None:
     """The device that a refresh token belongs to, whatever has become of it."""
     with reading() as session:

@@ -81,7 +81,7 @@ class Room:
         """The timer that every screen shows big (see `front`)."""
         return front(self.timers)
 
-    def remaining_ms(self, timer: Timer) -> float:
+    def remaining_ms(self, timer: Timer) -> int:
         """What is left of it now, on the server's clock."""
         return remaining_ms(timer, self._client.clock.now_ms())
 

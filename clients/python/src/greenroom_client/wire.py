@@ -90,11 +90,11 @@ class RoomState(TypedDict):
     shareToken: NotRequired[str]
 
 
-def remaining_ms(timer: Timer, now_ms: float) -> float:
-    """What is left of a timer at an instant of the server's clock; never below zero."""
+def remaining_ms(timer: Timer, now_ms: float) -> int:
+    """What is left of a timer at an instant of the server's clock, in whole milliseconds; never below zero."""
     if timer["state"] == "finished":
-        return 0.0
+        return 0
     if timer["endTimestamp"] is not None:
-        return max(0.0, instant_ms(timer["endTimestamp"]) - now_ms)
+        return max(0, round(instant_ms(timer["endTimestamp"]) - now_ms))
     left = timer["remainingMs"]
-    return float(timer["duration"] + timer["addedMs"] if left is None else left)
+    return timer["duration"] + timer["addedMs"] if left is None else left
