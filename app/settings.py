@@ -238,6 +238,23 @@ class Settings:
     upload_ticket_ms: int = _setting(
         "UPLOAD_TICKET_MS", 15 * 60_000, _integer, "How long a file may be sent after asking.", unit="ms"
     )
+    picture_max_pixels: int = _setting(
+        "PICTURE_MAX_PIXELS",
+        40_000_000,
+        _integer,
+        "The largest picture, all its frames together; as WebP, which takes more memory, two fifths of it.",
+        unit="pixels",
+    )
+    picture_memory_bytes: int = _setting(
+        "PICTURE_MEMORY_BYTES",
+        640_000_000,
+        _integer,
+        "Memory that decoding one picture may take, in a process of its own; a worker has two of them at most.",
+        unit="bytes",
+    )
+    picture_cpu_ms: int = _setting(
+        "PICTURE_CPU_MS", 20_000, _integer, "Processor time that decoding one picture may take.", unit="ms"
+    )
     file_url_ms: int = _setting("FILE_URL_MS", 10 * 60_000, _integer, "Life of a file's signed address.", unit="ms")
 
     @classmethod

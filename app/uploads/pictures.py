@@ -1,32 +1,38 @@
-"""Pictures, decoded and written anew: what is kept has no metadata, no stowaways and an upright top.
+"""Pictures, decoded and written anew by a process of their own (`decoder.py`), one for each.
 
-Runs in threads (`offload`). Dimensions are read from the header and judged before anything is decoded, and only so many
-pictures are decoded at a time: a picture of the largest size takes some 200 MB while it is.
+A few bytes can be 40 million pixels, and libraries of pictures have holes. So what decodes is not the worker: it has a limit of
+memory and of processor time, none of the worker's secrets and sockets, and takes its memory with it. It starts in some 100 ms;
+the loop only waits for it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import signal
+import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, ImageSequence
+import structlog
+from gevent import Timeout
+from gevent.os import fork_and_watch, waitpid
 
+from app.backends.offload import offload
+from app.backends.storage import unavailable
 from app.core.errors import AppError
+from app.settings import Settings
 from app.uploads.content import PICTURES
 
-MAX_PIXELS = 40_000_000
-THUMBNAIL_SIDE = 480
 THUMBNAIL_MIME = "image/webp"
-THUMBNAIL_QUALITY = 80
-JPEG_QUALITY = 92
-WEBP_QUALITY = 90
-_UPRIGHT = 1
-_ORIENTATION = 0x0112
-_KEPT_INFO = ("transparency", "background", "loop", "duration", "disposal", "blend")
+TIMEOUT_S = 30.0  # by the clock, for a machine that has no time for it; nginx waits for a minute
+_DECODER = Path(__file__).with_name("decoder.py")
+_TOOK_TOO_MUCH = {-signal.SIGXCPU, -signal.SIGKILL}  # the latter from a machine that is out of memory
 
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own guard, for what looks at a header before we do
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,75 +45,86 @@ class Picture:
     checksum: str
 
 
-def rewrite_picture(source: Path, mime: str, target: Path, thumbnail: Path) -> Picture:
-    """Decode `source`, which must be of type `mime`, and write it and its thumbnail.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one picture may be and take; `pixels` of all its frames."""
+
+    pixels: int = Settings.picture_max_pixels
+    memory_bytes: int = Settings.picture_memory_bytes
+    cpu_ms: int = Settings.picture_cpu_ms
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        return cls(settings.picture_max_pixels, settings.picture_memory_bytes, settings.picture_cpu_ms)
+
+
+_USUAL = Limits()
+
+
+def rewrite_picture(source: Path, mime: str, target: Path, thumbnail: Path, limits: Limits = _USUAL) -> Picture:
+    """Decode `source`, which must be of type `mime`, and write it and its thumbnail; beside `target` a file with the outcome.
 
     Raises:
-        AppError: `file_type_not_allowed` when it is not such a picture, `file_too_large` when it has too many pixels.
+        AppError: `file_type_not_allowed` when it is not such a picture, `file_too_large` when it has too many pixels or takes
+            too much memory or processor time, `rate_limited` when the machine is too busy, `storage_unavailable` for its disk.
     """
+    cpu_s = -(-limits.cpu_ms // 1000)
+    outcome = target.with_suffix(".json")
+    arguments = (source, PICTURES[mime], target, thumbnail, limits.pixels, limits.memory_bytes, cpu_s)
+    status = _decode([str(each) for each in arguments], outcome)
+    refused, width, height = _read_outcome(outcome, status)
+    if refused == "too large":
+        millions = limits.pixels // 1_000_000
+        raise AppError(
+            "file_too_large", f"A picture may have at most {millions} million pixels, as WebP two fifths of that."
+        )
+    if refused == "broken":
+        raise AppError("file_type_not_allowed", "The picture is broken, or of another type than its name.")
+    if refused:
+        raise unavailable()
+    return Picture(width, height, target.stat().st_size, f"sha256:{offload(_digest, target)}")
+
+
+def _decode(arguments: list[str], outcome: Path) -> int:
+    """How the decoder ended: 0, or below it the signal; by then it is gone, however this ends.
+
+    By `posix_spawn`, which shares the worker's memory with the child until it is another program: a fork, as gevent's
+    `subprocess` makes, copies the tables of all of it, and with many connections holds up the loop.
+    """
+    command = [sys.executable, "-I", str(_DECODER), *arguments]
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(outcome), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    pid = fork_and_watch(fork=partial(os.posix_spawn, command[0], command, {}, file_actions=files))
     try:
-        with Image.open(source, formats=[PICTURES[mime]]) as image:
-            _refuse_bomb(image, mime)
-            size = _write(image, mime, target)
-            _write_thumbnail(image, thumbnail)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_many_pixels() from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError) as why:
-        raise AppError("file_type_not_allowed", "The picture is broken, or of another type than its name.") from why
-    with target.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Picture(*size, target.stat().st_size, f"sha256:{digest}")
+        with Timeout(TIMEOUT_S):
+            return os.waitstatus_to_exitcode(waitpid(pid, 0)[1])
+    except Timeout:
+        _kill(pid)
+        raise AppError("rate_limited", retry_after_ms=round(1000 * TIMEOUT_S)) from None
+    except BaseException:
+        _kill(pid)
+        raise
 
 
-def _refuse_bomb(image: Image.Image, mime: str) -> None:
-    frames = 1 if mime == "image/jpeg" else getattr(image, "n_frames", 1)
-    if image.width * image.height * frames > MAX_PIXELS:
-        raise _too_many_pixels()
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    waitpid(pid, 0)
 
 
-def _too_many_pixels() -> AppError:
-    return AppError("file_too_large", f"A picture may have at most {MAX_PIXELS // 1_000_000} million pixels.")
+def _read_outcome(outcome: Path, status: int) -> tuple[str, int, int]:
+    """Why it was refused, if it was; width and height. A decoder that dies of a picture says that this is no good one."""
+    if status in _TOOK_TOO_MUCH:
+        return "too large", 0, 0
+    if status:
+        log.warning("picture_decoder_failed", status=status)
+        return "broken", 0, 0
+    found: dict[str, Any] = json.loads(outcome.read_bytes())
+    return found.get("refused", ""), found.get("width", 0), found.get("height", 0)
 
 
-def _write(image: Image.Image, mime: str, target: Path) -> tuple[int, int]:
-    options: dict[str, Any] = {"icc_profile": image.info.get("icc_profile")}  # without it colours would change
-    if mime == "image/jpeg":
-        return _write_jpeg(image, target, options)
-    if mime == "image/webp":
-        options["quality"] = WEBP_QUALITY
-    if getattr(image, "n_frames", 1) > 1:
-        frames = [_bare(frame.copy()) for frame in ImageSequence.Iterator(image)]
-        options |= {"save_all": True, "append_images": frames[1:], "loop": image.info.get("loop", 0)}
-        if "duration" in frames[0].info:
-            options["duration"] = [frame.info.get("duration", 0) for frame in frames]
-        frames[0].save(target, PICTURES[mime], **options)
-        return frames[0].size
-    upright = _bare(ImageOps.exif_transpose(image))
-    upright.save(target, PICTURES[mime], **options)
-    return upright.size
-
-
-def _write_jpeg(image: Image.Image, target: Path, options: dict[str, Any]) -> tuple[int, int]:
-    """An upright JPEG keeps its coefficients' tables, so that nothing is lost by writing it again."""
-    if image.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT and image.format == "JPEG":
-        image.load()
-        _bare(image).save(target, "JPEG", quality="keep", **options)
-        return image.size
-    upright = _bare(ImageOps.exif_transpose(image))
-    upright.save(target, "JPEG", quality=JPEG_QUALITY, **options)
-    return upright.size
-
-
-def _write_thumbnail(image: Image.Image, target: Path) -> None:
-    image.seek(0)
-    small = ImageOps.exif_transpose(image)
-    small = small.convert("RGBA" if small.has_transparency_data else "RGB")
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    small.info = {}
-    small.save(target, "WEBP", quality=THUMBNAIL_QUALITY)
-
-
-def _bare(image: Image.Image) -> Image.Image:
-    """`image` without whatever else its file said: position, camera, comments, embedded files."""
-    image.info = {name: value for name, value in image.info.items() if name in _KEPT_INFO}
-    return image
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

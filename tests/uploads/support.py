@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from typing import Any
 
@@ -26,6 +27,13 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (40, 30), **options: Any)
     out = io.BytesIO()
     Image.new("RGB", size, (200, 30, 30)).save(out, kind, **options)
     return out.getvalue()
+
+
+def pixel_bomb(width: int, height: int) -> bytes:
+    """34 bytes of WebP that decode to so many pixels of one colour."""
+    size = struct.pack("<I", (width - 1) | (height - 1) << 14 | 1 << 28)
+    content = b"\x2f" + size + bytes.fromhex("07101111888" + "8fe0700")
+    return b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0" + content
 
 
 def archive(names: dict[str, bytes]) -> bytes:

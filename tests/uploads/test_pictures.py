@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import os
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import gevent
 import pytest
 from PIL import Image
 
 from app.core.errors import AppError
-from app.uploads.pictures import MAX_PIXELS, Picture, rewrite_picture
-from tests.uploads.support import picture
+from app.uploads import pictures
+from app.uploads.pictures import Limits, Picture, rewrite_picture
+from tests.support.waiting import eventually
+from tests.uploads.support import picture, pixel_bomb
+
+MAX_PIXELS = Limits().pixels
+MB = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "TIMEOUT_S", 300.0)
 
 
 def rewrite(tmp_path: Path, content: bytes, mime: str) -> tuple[Picture, bytes, Image.Image]:
     (tmp_path / "source").write_bytes(content)
     done = rewrite_picture(tmp_path / "source", mime, tmp_path / "target", tmp_path / "thumbnail")
     return done, (tmp_path / "target").read_bytes(), Image.open(io.BytesIO((tmp_path / "thumbnail").read_bytes()))
+
+
+def status(name: str, pid: int | str = "self") -> int:
+    """A line of memory in the kernel's word on a process, in bytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+
+def decoders() -> list[str]:
+    """The ids of the decoders that run for this process."""
+    children = " ".join(each.read_text() for each in Path("/proc/self/task").glob("*/children")).split()
+    return [pid for pid in children if b"decoder.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@contextmanager
+def decoding(tmp_path: Path, content: bytes, mime: str, limits: Limits) -> Iterator[str]:
+    """The id of a decoder at work."""
+    (tmp_path / "source").write_bytes(content)
+    paths = (tmp_path / "source", mime, tmp_path / "target", tmp_path / "thumbnail")
+    work = gevent.spawn(rewrite_picture, *paths, limits)
+    eventually(decoders)
+    yield decoders()[0]
+    work.get()
 
 
 def exif(orientation: int = 1) -> Image.Exif:
@@ -113,6 +151,83 @@ def test_a_pixel_bomb_is_refused_by_its_header(tmp_path: Path, size: tuple[int, 
     with pytest.raises(AppError) as why:
         rewrite(tmp_path, claimed(*size), "image/png")
     assert why.value.code == "file_too_large"
+
+
+def test_a_bomb_of_34_bytes_is_refused_by_its_header(tmp_path: Path) -> None:
+    for side in (6300, 16_383):
+        with pytest.raises(AppError) as why:
+            rewrite(tmp_path, pixel_bomb(side, side), "image/webp")
+        assert why.value.code == "file_too_large"
+
+
+def test_the_largest_pictures_are_taken(tmp_path: Path) -> None:
+    """Within the usual limit of memory: in the format, and with the transparency, that take most of it."""
+    side = int((MAX_PIXELS * 0.4) ** 0.5)
+    done, _, _ = rewrite(tmp_path, pixel_bomb(side, side), "image/webp")
+    assert done.width == side
+    out = io.BytesIO()
+    Image.new("RGBA", (8000, MAX_PIXELS // 8000), (1, 2, 3, 4)).save(out, "PNG", exif=exif(6))
+    done, _, thumbnail = rewrite(tmp_path, out.getvalue(), "image/png")
+    assert done.height == 8000
+    assert thumbnail.mode == "RGBA"
+
+
+def test_pictures_cost_the_worker_no_memory(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"{number}.webp").write_bytes(pixel_bomb(4000, 4000))
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on
+    before = status("VmRSS")
+    paths = [[tmp_path / f"{number}.{kind}" for kind in ("webp", "target", "thumbnail")] for number in range(2)]
+    work = [gevent.spawn(rewrite_picture, source, "image/webp", *targets) for source, *targets in paths]
+    eventually(lambda: sum(status("VmRSS", pid) for pid in decoders()) > 100 * MB or all(work))
+    gevent.joinall(work, raise_error=True)
+    assert status("VmHWM") - before < 60 * MB  # one of them has 64 MB of pixels, several times
+
+
+def test_the_kernel_holds_a_decoder_to_its_memory_whatever_the_header_says(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(picture("PNG", (6000, 5000)))
+    targets = (tmp_path / "target", tmp_path / "thumbnail")
+    with pytest.raises(AppError) as why:
+        rewrite_picture(tmp_path / "source", "image/png", *targets, Limits(memory_bytes=100 * MB))
+    assert why.value.code == "file_too_large"
+
+
+def test_and_to_its_processor_time(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(pixel_bomb(5000, 5000))
+    targets = (tmp_path / "target", tmp_path / "thumbnail")
+    with pytest.raises(AppError) as why:
+        rewrite_picture(tmp_path / "source", "image/webp", *targets, Limits(10**8, 4000 * MB, cpu_ms=1))
+    assert why.value.code == "file_too_large"
+
+
+def test_a_decoder_has_none_of_the_workers_secrets_and_files(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    environment = b""
+    with decoding(tmp_path, pixel_bomb(3000, 3000), "image/webp", Limits()) as pid:
+        eventually(lambda: not Path(f"/proc/{pid}/fd/{writing}").exists())
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    assert environment == b""
+    os.close(writing)
+    os.close(reading)
+
+
+def test_a_decoder_that_takes_too_long_is_gone_before_somebody_else_is_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "TIMEOUT_S", 0.01)
+    with pytest.raises(AppError) as why:
+        rewrite(tmp_path, pixel_bomb(4000, 4000), "image/webp")
+    assert (why.value.code, why.value.retryable) == ("rate_limited", True)
+    assert not decoders()
+
+
+def test_a_disk_that_is_full_is_not_the_pictures_fault(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(picture())
+    with pytest.raises(AppError) as why:
+        rewrite_picture(tmp_path / "source", "image/png", Path("/dev/full"), tmp_path / "thumbnail")
+    assert why.value.code == "storage_unavailable"
 
 
 def test_a_bomb_of_many_frames_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.uploads.models import Attachment
 from tests.messages.support import change_member, change_settings, refused
 from tests.support.factories import add_member, make_guest, make_room, make_user
 from tests.uploads.conftest import Upload
-from tests.uploads.support import archive, init, make_attachment, picture, send, ticket_of
+from tests.uploads.support import archive, init, make_attachment, picture, pixel_bomb, send, ticket_of
 
 QUOTA = 10_000
 
@@ -143,6 +144,61 @@ def test_completing_at_once_answers_all_the_same(client: FlaskClient, member: Ac
         assert len({(call.value["id"], call.value["bytes"]) for call in calls}) == 1
         with client.get(calls[0].value["url"]) as answer:
             assert len(answer.data) == calls[0].value["bytes"]
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The programs that are started, which are decoders of pictures; they run as ever."""
+    started: list[str] = []
+    spawn = os.posix_spawn
+
+    def count(path: str, *args: Any, **kwargs: Any) -> int:
+        started.append(path)
+        return spawn(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "posix_spawn", count)
+    return started
+
+
+def test_a_picture_is_decoded_once_however_often_it_is_completed_at_once(
+    client: FlaskClient, member: Actor, room: Room, decoded: list[str]
+) -> None:
+    upload_id = sent(client, member, room, picture())
+    calls = [gevent.spawn(service.complete_upload, actor=member, upload_id=upload_id) for _ in range(12)]
+    gevent.joinall(calls, raise_error=True)
+    assert len(decoded) == 1
+    assert {call.value["id"] for call in calls} == {upload_id}
+
+
+def test_a_bomb_that_is_completed_many_times_at_once_is_judged_once_and_gone(
+    client: FlaskClient, member: Actor, room: Room, decoded: list[str]
+) -> None:
+    upload_id = sent(client, member, room, pixel_bomb(6300, 6300), "image/webp")
+
+    def complete() -> None:
+        with refused("file_too_large"):
+            service.complete_upload(actor=member, upload_id=upload_id)
+
+    gevent.joinall([gevent.spawn(complete) for _ in range(12)], raise_error=True)
+    assert len(decoded) == 1
+    assert count() == 0
+
+
+def test_somebody_with_many_pictures_keeps_nobody_waiting(client: FlaskClient, member: Actor, room: Room) -> None:
+    others = [make_user(), make_user()]
+    done: list[str] = []
+
+    def complete(actor: Actor, upload_id: str) -> None:
+        service.complete_upload(actor=actor, upload_id=upload_id)
+        done.append(actor.id)
+
+    many = [(member, sent(client, member, room, picture())) for _ in range(5)]
+    for other in others:
+        add_member(room, other)
+    once = [(other, sent(client, other, room, picture())) for other in others]
+    gevent.joinall([gevent.spawn(complete, *each) for each in many + once], raise_error=True)
+    assert {each.id for each in others} <= set(done[:5])
+    assert done[-1] == member.id
 
 
 def test_what_did_not_arrive_cannot_be_completed_but_may_still_be_sent(
