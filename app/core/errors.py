@@ -72,6 +72,7 @@ CATALOGUE: dict[str, ErrorCode] = {
     "show_is_on": ErrorCode(
         409, "A timer runs or is paused: reset it first, or add to the run instead of replacing it."
     ),
+    "run_changed": ErrorCode(409, "The run of show was changed in the meantime: look again at what would be replaced."),
     "nothing_next": ErrorCode(409, "No timer follows this one."),
     "nothing_to_undo": ErrorCode(409, "There is nothing to undo, or it is too late."),
     "owner_required": ErrorCode(409, "A room needs an owner: hand it over first."),

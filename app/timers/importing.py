@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.backends.transaction import database, reading
 from app.core.actor import Actor
@@ -17,7 +18,7 @@ from app.rooms.models import Role
 from app.timers.action import Action
 from app.timers.models import Timer
 from app.timers.programme import examine_programme
-from app.timers.schemas import IMPORT_MODES
+from app.timers.schemas import IMPORT_MODES, TAG_LENGTH
 from app.timers.slots import Slot
 from app.timers.times import UTC_NAME, Times, find_zone
 
@@ -34,6 +35,7 @@ class ImportPreview:
     day, time_zone:  the date and the zone that times without them were given; None where all had their own
     timer_count:     how many timers the room has, which a replacement would remove
     can_replace:     False while one of them runs or is paused
+    run_tag:         what the run was when it was counted: a replacement can ask that it still is
     """
 
     items: Iterable[dict[str, Any]]
@@ -43,6 +45,7 @@ class ImportPreview:
     time_zone: str | None
     timer_count: int
     can_replace: bool
+    run_tag: str
 
 
 def preview_import(
@@ -55,16 +58,18 @@ def preview_import(
     time_zone: str = UTC_NAME,
     auto_start: bool = False,
     mode: str = IMPORT_MODES[0],
+    run_tag: str | None = None,
 ) -> ImportPreview:
-    """What `import_timers` would do with the same arguments; changes nothing. It tells of either `mode`.
+    """What `import_timers` would do with the same arguments; changes nothing.
+
+    It tells of either `mode`, and of the run as it is now.
 
     Raises:
         AppError: `import_failed` when nothing of it can be read; `room_not_found`, `forbidden` and their kin.
     """
     with reading() as session:
         found = require_role(session, actor=actor, ref=room_id, need=Role.HOST).room
-        counts = select(Timer.state, func.count()).where(Timer.room_id == found.id).group_by(Timer.state)
-        states: dict[str, int] = {row[0]: row[1] for row in session.execute(counts)}
+        run = session.execute(select(Timer.id, Timer.revision, Timer.state).where(Timer.room_id == found.id)).all()
     now = database.now()
     times = times_of(day, time_zone, now)
     programme = examine_programme(content, times=times, room=room, day=day)
@@ -74,8 +79,9 @@ def preview_import(
         ignored_columns=programme.ignored,
         day=times.day.isoformat() if times.asked else None,
         time_zone=time_zone if times.asked else None,
-        timer_count=sum(states.values()),
-        can_replace=not set(ON) & set(states),
+        timer_count=len(run),
+        can_replace=not any(state in ON for _, _, state in run),
+        run_tag=tag_of((ident, revision) for ident, revision, _ in run),
     )
 
 
@@ -92,13 +98,20 @@ def row_of(slot: Slot, now: datetime, *, auto_start: bool) -> dict[str, Any]:
     return {**slot.values, "planned_at": slot.start, "starts_at": alarm if alarm and alarm > now else None}
 
 
-def clear_run(action: Action) -> None:
+def tag_of(run: Iterable[tuple[str, int]]) -> str:
+    """Another one whenever a timer of the run, of which ids and revisions are given, comes, changes or goes."""
+    return sha256(repr(sorted(tuple(timer) for timer in run)).encode()).hexdigest()[:TAG_LENGTH]
+
+
+def clear_run(action: Action, *, run_tag: str | None) -> None:
     """Remove all timers, for others to take their place; it is undone as one, by the id of any of them (see `undo`).
 
     Raises:
-        AppError: `show_is_on` while one of them runs or is paused.
+        AppError: `run_changed` when it is not the run of `run_tag`; `show_is_on` while one of them runs or is paused.
     """
     timers = action.in_order()
+    if run_tag is not None and run_tag != tag_of((timer.id, timer.revision) for timer in timers):
+        raise AppError("run_changed")
     for timer in timers:
         action.settle(timer)
     if any(timer.state in ON for timer in timers):

@@ -13,6 +13,7 @@ from app.web.schema import Flag, Id, Instant, Items, Line, Schema, Text, Whole, 
 
 MAX_TIMERS = 500
 MAX_POSITION = 1_000_000  # deletions leave gaps
+TAG_LENGTH = 16
 IMPORT_MODES = ("append", "replace")
 ACTIONS = ("start", "pause", "reset", "adjust", "next", "undo")
 
@@ -121,6 +122,13 @@ class TimerImport(Schema):
             " timer of the room is changed, brings them all back and takes the new ones away."
         },
     )
+    run_tag = Text(
+        max_length=TAG_LENGTH,
+        metadata={
+            "description": "The `runTag` of a preview: a replacement is refused (409 `run_changed`) if a timer was added,"
+            " changed or removed since."
+        },
+    )
 
     @validates_schema
     def _one_programme(self, data: dict[str, Any], **kwargs: Any) -> None:
@@ -170,6 +178,9 @@ class ImportPreviewSchema(Schema):
     can_replace = Flag(
         dump_only=True,
         metadata={"description": "False while one of them runs or is paused: a replacement is refused (409)."},
+    )
+    run_tag = fields.String(
+        dump_only=True, metadata={"description": "Sent along with a replacement, it removes these timers or none."}
     )
 
 

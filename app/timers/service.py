@@ -222,6 +222,7 @@ def import_timers(
     time_zone: str = UTC_NAME,
     auto_start: bool = False,
     mode: str = "append",
+    run_tag: str | None = None,
 ) -> list[Timer]:
     """Make a timer for each slot of a programme (see `programme`), or none if a row of it is bad.
 
@@ -231,11 +232,12 @@ def import_timers(
         room: only the slots of this room of the programme.
         day: only those of this day: a date, or the number of the day. Times that have no date are of that date, else of today.
         time_zone: the IANA name of the zone of times that have none.
+        run_tag: that of a preview: replace only what it counted.
         auto_start: let each start itself at its time. A time that has passed is only kept as the plan.
 
     Raises:
         AppError: `import_failed` with `details` by row; `conflict` when the room cannot hold so many; `show_is_on` when one
-            that would be replaced runs or is paused.
+            that would be replaced runs or is paused, `run_changed` when they are not those of `run_tag`.
     """
     with reading() as session:
         require_role(session, actor=actor, ref=room_id, need=Role.HOST)
@@ -246,7 +248,7 @@ def import_timers(
         rows = [row_of(slot, work.now, auto_start=auto_start) for slot in slots]
         if mode != "replace":
             return add_timers(action, rows)
-        clear_run(action)
+        clear_run(action, run_tag=run_tag)
         return add_timers(action, rows, replaces=action.id)
 
 

@@ -118,6 +118,22 @@ def test_an_import_asks_what_becomes_of_the_run_that_is_there(host: PlainBrowser
     assert [title for title, _ in timers(host, room_id)] == ["Old", "New"]
 
 
+def test_a_run_that_changed_since_it_was_shown_is_shown_again_and_not_replaced(
+    host: PlainBrowser, room_id: str
+) -> None:
+    host.add_timer("Old")
+    shown = host.submit("/import", file=(io.BytesIO(b"title,duration\nNew,10\n"), "run.csv"))
+    host.open(f"/rooms/{room_id}")
+    host.add_timer("Added meanwhile")
+    host.page = shown
+    page = host.submit("/import", mode="replace")
+    assert (page.status, "changed in the meantime" in page.text, "timers already: 2" in page.text) == (409, True, True)
+    assert [title for title, _ in timers(host, room_id)] == ["Old", "Added meanwhile"]
+    host.page = page
+    host.submit("/import", mode="replace")
+    assert [title for title, _ in timers(host, room_id)] == ["New"]
+
+
 def test_a_run_that_is_on_is_not_replaced(host: PlainBrowser, room_id: str) -> None:
     host.add_timer("Old")
     host.submit("/start")

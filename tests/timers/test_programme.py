@@ -28,7 +28,7 @@ from app.timers.models import Timer
 from app.timers.programme import read_programme
 from app.timers.schemas import MAX_TIMERS
 from app.timers.slots import Cells, Slot, read_duration_ms
-from app.timers.times import Times
+from app.timers.times import Times, find_zone
 from tests.support.factories import make_user
 from tests.timers.support import MINUTE_MS, list_ids, read, refusal
 
@@ -390,3 +390,84 @@ def test_an_export_can_be_imported_again(host: Actor, room: Room, clock: FakeClo
         ("=SUM(A1)", 300_000),
         ("B", 5_400_000),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute"),
+    [
+        *(("9:00", 9, 0), ("09:00", 9, 0), ("09:00:00", 9, 0), ("9h30", 9, 30), ("9.30", 9, 30)),
+        *(("12:15 am", 0, 15), ("9:30 PM", 21, 30), ("12:00 p.m.", 12, 0)),
+    ],
+)
+def test_a_time_of_day_is_of_the_day_and_zone_that_were_asked_for(text: str, hour: int, minute: int) -> None:
+    times = Times(DAY, find_zone("Europe/Paris"))
+    (slot,) = slots_of(f"Session,Start,Length (min)\nA,{text},25", times=times)
+    assert slot.start == datetime(2026, 1, 2, hour, minute, tzinfo=find_zone("Europe/Paris"))
+    assert (slot.values["duration_ms"], slot.alarm, times.asked) == (25 * MINUTE_MS, None, True)
+
+
+def test_a_day_and_time_without_an_offset_is_in_the_zone_and_one_with_it_is_not() -> None:
+    times = Times(DAY, find_zone("Europe/Paris"))
+    local, absolute = slots_of("item;start;duration\nA;2026-07-01 09:00;5\nB;2026-07-01T09:00Z;5", times=times)
+    assert local.start == datetime(2026, 7, 1, 7, tzinfo=UTC)
+    assert absolute.start == datetime(2026, 7, 1, 9, tzinfo=UTC)
+
+
+def test_a_show_passes_midnight_in_each_of_its_rooms() -> None:
+    rows = "A,23:30,5,X\nB,00:15,5,X\nC,09:00,5,Y\nD,08:00,5,Y"
+    slots = slots_of(f"title,start,duration,room\n{rows}")
+    starts = {slot.values["title"]: slot.start for slot in slots}
+    assert starts == {
+        "A": datetime(2026, 1, 2, 23, 30, tzinfo=UTC),
+        "B": datetime(2026, 1, 3, 0, 15, tzinfo=UTC),
+        "C": datetime(2026, 1, 2, 9, tzinfo=UTC),
+        "D": datetime(2026, 1, 2, 8, tzinfo=UTC),
+    }
+
+
+@pytest.mark.parametrize("text", ["24:00", "9", "0:15 am", "13:00 pm", "2026-01-02", "9999-12-31T23:00-09:00", "9:5"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    assert problems(f"title,duration,Begins\nA,5,{text}") == {"row 2": [f"Begins: {NO_TIME}"]}
+
+
+@pytest.mark.parametrize(
+    "header", ["Session,Length", "ITEM,Duration (min)", "name,minutes", "Titre,Durée (min)", "Talk,Min"]
+)
+def test_columns_have_the_names_that_people_give_them(header: str) -> None:
+    (slot,) = slots_of(f"{header}\nA,25")
+    assert slot.values == {"title": "A", "duration_ms": 25 * MINUTE_MS}
+
+
+def test_a_length_in_other_units_is_not_taken_for_minutes() -> None:
+    assert list(problems("title,duration (sec)\nA,25")) == ["file"]
+
+
+def test_a_preview_says_what_it_ignored_and_which_day_and_zone_it_took(
+    host: Actor, room: Room, clock: FakeClock
+) -> None:
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id}
+    text = "Session,Speaker,Start,Length (min),,Track\nA,Ada,09:00,5,,x"
+    preview = service.preview_import(content=text, **arguments)
+    assert (preview.ignored_columns, preview.day, preview.time_zone) == (["Speaker", "Track"], "2026-01-01", "UTC")
+    preview = service.preview_import(content=text, day="2026-03-01", time_zone="Asia/Tokyo", **arguments)
+    assert [row["planned_at"] for row in preview.items] == [datetime(2026, 3, 1, tzinfo=UTC)]
+    preview = service.preview_import(content="title,duration\nA,5", **arguments)
+    assert (preview.day, preview.time_zone) == (None, None)
+    (timer,) = service.import_timers(content=text, time_zone="Asia/Tokyo", **arguments)
+    assert timer.planned_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_replacement_removes_only_what_its_preview_saw(host: Actor, room: Room, clock: FakeClock) -> None:
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id, "content": "title,duration\nA,5"}
+    service.import_timers(**arguments)
+    seen = service.preview_import(**arguments).run_tag
+    (more,) = service.import_timers(**arguments)
+    assert refusal(service.import_timers, **arguments, mode="replace", run_tag=seen) == "run_changed"
+    assert len(list_ids(room)) == 2
+    seen = service.preview_import(**arguments).run_tag
+    service.update_timer(actor=host, timer_id=more.id, values={"title": "Renamed"})
+    assert refusal(service.import_timers, **arguments, mode="replace", run_tag=seen) == "run_changed"
+    seen = service.preview_import(**arguments).run_tag
+    service.import_timers(**arguments, mode="replace", run_tag=seen)
+    assert len(list_ids(room)) == 1
+    service.import_timers(**arguments, mode="append", run_tag=seen)

@@ -8,6 +8,7 @@ from app.core.event import Event
 from app.core.ids import new_id
 from app.rooms.models import Role, Room
 from app.timers import service
+from app.timers.action import PORTION
 from app.timers.schemas import MAX_TIMERS
 from tests.support.factories import add_member, make_room, make_user
 from tests.support.statements import counted
@@ -177,4 +178,4 @@ def test_a_full_run_comes_back_in_a_few_statements(host: Actor, room: Room) -> N
     with counted() as statements:
         service.undo_timer(actor=host, timer_id=old[7])
     assert list_ids(room) == old
-    assert len(statements) < 40
+    assert len(statements) < 10 * MAX_TIMERS // PORTION

@@ -101,18 +101,23 @@ def import_run(room_id: str) -> Response:
     if "mode" in request.form:
         asked = read_import(request)
         replaced = room_view(room_id)["room"]["timers"] if asked["mode"] == "replace" else []
-        service.import_timers(actor=current_actor(), room_id=room_id, **asked)
+        try:
+            service.import_timers(actor=current_actor(), room_id=room_id, **asked)
+        except AppError as why:
+            if why.code != "run_changed":
+                raise
+            return preview_import(room_id, changed=why)
         return back_to_control(room_id, "run", undo=replaced[0]["id"] if replaced else None)
     if not request.files.get("file"):
         raise ValidationError({"file": ["Choose a file."]})
     return preview_import(room_id)
 
 
-def preview_import(room_id: str) -> Response:
+def preview_import(room_id: str, changed: AppError | None = None) -> Response:
     """What the file of the form would add, what is wrong with it by row, and the question what becomes of the run."""
     asked = read_import(request)
     preview = service.preview_import(actor=current_actor(), room_id=room_id, **asked)
-    error = AppError("import_failed", details=preview.problems) if preview.problems else None
+    error = AppError("import_failed", details=preview.problems) if preview.problems else changed
     # What was read comes back with the answer: the file itself is gone by then.
     content = asked["content"] if isinstance(asked["content"], str) else orjson.dumps(asked["content"]).decode()
     show_is_on = AppError("show_is_on")
