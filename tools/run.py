@@ -9,7 +9,6 @@ from gevent import monkey
 monkey.patch_all()  # as gunicorn.conf.py does: psycopg looks at import
 
 import os  # noqa: E402
-import socket  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -21,6 +20,7 @@ from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402
 from app import create_app  # noqa: E402
 from app.cli.seed import seed  # noqa: E402
 from app.settings import SettingError, Settings  # noqa: E402
+from app.web.lan import ANY_ADDRESS, network_address  # noqa: E402
 from tools.ports import refuse_taken_port  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
@@ -65,21 +65,10 @@ def in_a_fork(action: Callable[[], None]) -> None:
 
 def urls(host: str, port: int) -> list[str]:
     """The addresses people can open: this machine's and, if we listen to it, the local network's."""
-    if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+    if host not in ANY_ADDRESS:
         return [f"http://{host}:{port}"]
     network = network_address()
     return [f"http://localhost:{port}"] + ([f"http://{network}:{port}"] if network else [])
-
-
-def network_address() -> str:
-    """Our address on the local network, or "". Connecting a datagram socket sends nothing; it picks a route."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return ""
-        address: str = probe.getsockname()[0]
-    return "" if address.startswith("127.") else address
 
 
 if __name__ == "__main__":

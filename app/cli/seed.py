@@ -17,6 +17,7 @@ from app.core.actor import Actor
 from app.rooms import service as rooms
 from app.rooms.models import Room
 from app.timers import service as timers
+from app.web.lan import lan_url
 
 ROOM = "B003 · PyConFR 2025, day 1"
 DESCRIPTION = "The programme of one room for one day. Start the first timer and open the share link on another screen."
@@ -40,6 +41,7 @@ def seed(password: str | None) -> None:
 
 
 def _seed(password: str, base: str) -> str:
+    lan = lan_url(handles.settings)
     host, is_password = _account(*HOST, password)
     members = [_account(*member, password)[0] for member in MEMBERS]
     room = _room(host, members)
@@ -50,6 +52,7 @@ def _seed(password: str, base: str) -> str:
             f'  host      {base}/ as "{host.username}" with {secret}',
             f"  members   {', '.join(member.username for member in members)}",
             f"  viewers   {base}/r/{room.share_token}",
+            *([f"  phones    {lan}/r/{room.share_token}"] if lan else []),
             f"  stage     {base}/r/{room.share_token}/stage",
         ]
     )

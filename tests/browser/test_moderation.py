@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -181,3 +182,23 @@ def test_lines_of_an_undone_next_leave_the_conversation_and_stay_away(
         expect(log).not_to_contain_text("Keynote")
         page.reload()
         page.wait_for_selector("#connection[data-state=live]")
+
+
+def test_a_host_sees_until_when_somebody_is_muted_and_takes_it_back(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    linus = host.guest(room, "Linus")
+    linus.post(f"/api/rooms/{room['id']}/messages", content="Buy this")
+    page = control_page(new_page, host, room)
+    message = page.locator("#chat-log .message", has_text="Buy this")
+    for act, other, tag in (("mute", "unmute", "muted until"), ("unmute", "mute", "")):
+        message.locator("summary").click()
+        message.locator(f"[data-act={act}]").click()
+        expect(message.locator(".muted")).to_have_text(re.compile(rf"^{tag}.*\d:\d\d" if tag else "^$"))
+        expect(message.locator(f"[data-act={other}]")).to_have_count(1)
+        expect(message.locator(f"[data-act={act}]")).to_have_count(0)
+    # By another host, elsewhere.
+    host.patch(f"/api/rooms/{room['id']}/guests/{linus.id}", mutedUntil="2999-01-01T00:00:00.000Z")
+    expect(message.locator(".muted")).to_contain_text("muted until")
+    open_live(page, page.url)
+    expect(message.locator(".muted")).to_contain_text("muted until")

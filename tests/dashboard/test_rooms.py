@@ -8,6 +8,7 @@ import segno
 from flask import Flask
 
 from app.core.clock import FakeClock, add_ms, to_wire
+from app.web.lan import network_address
 from tests.dashboard.plain_browser import PASSWORD, Page, PlainBrowser
 
 SECTIONS: dict[str, dict[str, str]] = {
@@ -148,6 +149,21 @@ def roles(host: PlainBrowser, room_id: str) -> dict[str, tuple[str, str]]:
     """The id and the role of each member, by name."""
     items = host.client.get(f"/api/rooms/{room_id}/members").json["items"]
     return {member["user"]["name"]: (member["userId"], member["role"]) for member in items}
+
+
+def test_links_that_work_on_this_computer_only_say_so(app: Flask, host: PlainBrowser) -> None:
+    room_id = host.make_room()
+    lan = network_address()
+    assert ("work on this computer only" in host.page.text) is bool(lan)
+    if lan:
+        assert any(link.startswith(f"http://{lan}:") and link.endswith(f"/rooms/{room_id}") for link in host.page.links)
+    cookie = host.client.get_cookie("sid")
+    assert cookie
+    elsewhere = app.test_client()
+    elsewhere.set_cookie("sid", cookie.value, domain="rooms.example.org")
+    answer = elsewhere.get(f"/rooms/{room_id}", base_url="http://rooms.example.org", headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert "this computer only" not in answer.text
 
 
 def test_a_link_gives_its_role_to_who_accepts_and_dies_when_deleted(app: Flask, host: PlainBrowser) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from app.settings import Settings
+from app.web.lan import lan_url, network_address
 from tests.support.server import Server
 
 
@@ -27,7 +29,7 @@ class Demo(Server):
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with Demo({"LOG_LEVEL": "warning"}) as running:
+    with Demo({"LOG_LEVEL": "warning", "HOST": "0.0.0.0"}) as running:
         yield running
 
 
@@ -35,10 +37,12 @@ def test_it_prints_where_to_go_and_that_is_there_at_every_start(demo: Demo) -> N
     viewers = demo.said(r"viewers +http://localhost:\d+(\S+)")
     page = requests.get(f"{demo.url}{viewers}", timeout=10)
     assert (page.status_code, "B003 · PyConFR 2025, day 1" in page.text) == (200, True)
+    phones = re.findall(r"phones +(http://\S+)", demo.log)
+    assert phones == ([f"{lan_url(Settings(port=demo.port))}{viewers}"] if network_address() else [])
     name, password = re.findall(r'as "(.+)" with the password "(.+)"', demo.log)[-1]
     session = requests.post(f"{demo.url}/api/auth/login", json={"username": name, "password": password}, timeout=10)
     assert session.status_code == 200
-    assert len(demo.log.splitlines()) < 12
+    assert len(demo.log.splitlines()) < 13
     assert demo.stop() == 0
     demo.start()
     assert demo.said(r"viewers +http://localhost:\d+(\S+)") == viewers

@@ -23,6 +23,7 @@ from app.rooms import service as room_service
 from app.rooms.access import require_role
 from app.rooms.models import Role
 from app.web.http import current_actor
+from app.web.lan import is_loopback, lan_url
 
 KEPT_CODES: Final = 256  # 2 kB each
 
@@ -53,6 +54,7 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         crowd_url=public_url("pages.crowd", share_token=access.room.share_token),
         qr_code=qr_code(share_url),
         qr_of=qr_code,
+        lan_url=lan_url(handles.settings) if is_loopback(request.host) else "",
         links=room_service.list_links(actor=actor, room_id=room_id).items if owner else [],
         is_owner=owner,
         undo=request.args.get("undo"),

@@ -3,6 +3,7 @@ import { Conversation } from "../client/chat.js";
 import { upload } from "../client/upload.js";
 import { asksToBan } from "./ask.js";
 import { drawMessage, keyOf, lookOf } from "./chat_message.js";
+import { Mutes } from "./chat_mutes.js";
 import { Composer } from "./chat_compose.js";
 import { openFiles } from "./chat_viewer.js";
 import { guest } from "./connect.js";
@@ -34,6 +35,7 @@ export class Chat {
     this.room = room;
     this.toStage = toStage;
     this.talk = new Conversation(room, { storage: kept.forGood });
+    this.mutes = new Mutes(room, () => this.draw());
     this.composer = new Composer({
       people: () => room.store.users.filter(({ id }) => id !== this.talk.me),
       send: (...what) => this.#send(...what),
@@ -104,6 +106,7 @@ export class Chat {
     const mine = this.room.store.users.find(({ id }) => id === me);
     return {
       isMine,
+      mutedUntil: this.mutes.until(message.userId),
       mayAct: this.#mayAct(message, isMine),
       quoted: message.replyTo ? messages.find(({ id }) => id === message.replyTo) : undefined,
       voted: this.#voted.has(message.id),
@@ -115,7 +118,7 @@ export class Chat {
     if (message.pending) return message.error ? ["retry", "discard"] : [];
     if (message.deletedAt || message.messageType === "system") return [];
     const isHost = ["host", "owner"].includes(this.room.you.role);
-    const over = isHost && !isMine && message.userId ? ["mute", "ban"] : [];
+    const over = isHost && !isMine && message.userId ? [this.mutes.until(message.userId) ? "unmute" : "mute", "ban"] : [];
     const own = isMine && message.messageType !== "stage" ? ["edit"] : [];
     const seen = isMine && this.room.store.room.settings.receipts ? ["seen"] : [];
     const gone = isMine || isHost ? ["delete"] : [];
@@ -143,10 +146,8 @@ export class Chat {
       discard: () => this.talk.discard(message.clientMessageId),
       vote: () => this.#vote(message),
       seen: () => this.#showSeen(message, item),
-      mute: () =>
-        client.call("PATCH", `/api/rooms/${id}/${isGuest ? "guests" : "members"}/${message.userId}`, {
-          mutedUntil: new Date(client.clock.now() + MUTE_MS).toISOString(),
-        }),
+      mute: () => this.mutes.mute(message, MUTE_MS),
+      unmute: () => this.mutes.mute(message, 0),
       ban: async () => {
         const more = await asksToBan(message.user?.name ?? t("chat.left"), { isGuest });
         return more && client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId, ...more });

@@ -9,12 +9,12 @@ const SHOWN_PX = { width: 320, height: 192 };
 /** What decides how a message looks; the same text means that nothing has to be drawn again. */
 export function lookOf(message, context) {
   const { content, editedAt, deletedAt, votes, pending, error } = message;
-  return JSON.stringify([content, editedAt, deletedAt, votes, pending, error?.code, message.id, context.mayAct, context.voted, context.quoted?.content]);
+  return JSON.stringify([content, editedAt, deletedAt, votes, pending, error?.code, message.id, context.mayAct, context.voted, context.mutedUntil, context.quoted?.content]);
 }
 
 /**
  * @param {object} message
- * @param {{isMine: boolean, mayAct: string[], quoted?: object, voted: boolean, mentionsMe: boolean}} context
+ * @param {{isMine: boolean, mayAct: string[], mutedUntil?: string, quoted?: object, voted: boolean, mentionsMe: boolean}} context
  * @returns {HTMLElement}
  */
 export function drawMessage(message, context) {
@@ -27,8 +27,10 @@ export function drawMessage(message, context) {
   item.classList.toggle("pending", Boolean(message.pending));
   part(".author").textContent = authorOf(message, context);
   part(".guest").hidden = !message.user?.isGuest;
+  part(".muted").hidden = !context.mutedUntil;
+  if (context.mutedUntil) part(".muted").textContent = t("chat.muted", { time: clockOf(context.mutedUntil) });
   part("time").dateTime = message.createdAt;
-  part("time").textContent = new Date(message.createdAt).toLocaleTimeString(locale, CLOCK);
+  part("time").textContent = clockOf(message.createdAt);
   part(".edited").hidden = !message.editedAt || Boolean(message.deletedAt);
   drawContent(part(".content"), message);
   part(".content").hidden = message.attachment?.filename === message.content; // said by the file itself
@@ -40,6 +42,10 @@ export function drawMessage(message, context) {
   part(".status").classList.toggle("field-error", Boolean(message.error));
   drawActions(part(".menu"), message, context);
   return item;
+}
+
+function clockOf(instant) {
+  return new Date(instant).toLocaleTimeString(locale, CLOCK);
 }
 
 export function keyOf(message) {
@@ -97,7 +103,7 @@ function drawVotes(button, message, { voted, mayAct }) {
   button.setAttribute("aria-label", t("chat.want", { n: message.votes ?? 0 }));
 }
 
-const ACTS = ["reply", "edit", "delete", "seen", "stage", "mute", "ban", "retry", "discard"];
+const ACTS = ["reply", "edit", "delete", "seen", "stage", "mute", "unmute", "ban", "retry", "discard"];
 
 function drawActions(menu, message, { mayAct }) {
   const acts = mayAct.filter((act) => ACTS.includes(act));
