@@ -1,6 +1,6 @@
 """A run of show on paper: planned against actual as CSV (RFC 4180), and the plan as a calendar (iCalendar, RFC 5545).
 
-Pure: timers in, text out. `Run` is when a timer last ran: from its own columns, or, after a reset, from the log.
+Pure: timers in, text out. `Run` is when a timer ran; one that was reset has not.
 """
 
 from __future__ import annotations

@@ -1,33 +1,33 @@
-"""When the timers of a room last ran."""
+"""When the timers of a room ran: from what they show, so that pages, screens and the report say the same."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from app.core.clock import from_wire
-from app.rooms.models import RoomEvent
-from app.timers.events import TIMER_FINISHED
+from app.core.clock import ms_between
 from app.timers.models import Timer
 from app.timers.report import Run
 
 
-def last_runs(session: Session, room_id: str, timers: list[Timer]) -> dict[str, Run]:
-    """The last run by timer: the one that it shows, else, after a reset, the last end that the log still has (24 h)."""
-    query = select(RoomEvent.payload).where(RoomEvent.room_id == room_id, RoomEvent.type == TIMER_FINISHED)
-    runs = {}
-    for payload in session.scalars(query.order_by(RoomEvent.seq)):
-        if payload["startTimestamp"] is not None:  # a timer that was skipped did not run
-            runs[payload["id"]] = _logged(payload)
-    for timer in timers:
-        if timer.started_at is not None:
-            runs[timer.id] = Run(timer.started_at, timer.finished_at, timer.added_ms)
-    return runs
+def runs_of(timers: Sequence[Timer]) -> dict[str, Run]:
+    """The run of each timer that has one, by its id; one that was reset has none.
+
+    One that runs over has not ended until another one of the room begins, whatever its `finished_at`.
+    """
+    starts = sorted(timer.started_at for timer in timers if timer.started_at is not None)
+    return {
+        timer.id: Run(timer.started_at, _ended_at(timer, timer.started_at, starts), timer.added_ms)
+        for timer in timers
+        if timer.started_at is not None
+    }
 
 
-def _logged(payload: dict[str, Any]) -> Run:
-    started_at: datetime = from_wire(payload["startTimestamp"])
-    return Run(started_at, from_wire(payload["finishedAt"]), payload["addedMs"])
+def _ended_at(timer: Timer, started_at: datetime, starts: list[datetime]) -> datetime | None:
+    if timer.finished_at is None or timer.on_finish != "overtime":
+        return timer.finished_at
+    if ms_between(started_at, timer.finished_at) < timer.duration_ms + timer.added_ms:
+        return timer.finished_at  # cut short by Next: nothing runs over
+    following = bisect_left(starts, timer.finished_at)
+    return starts[following] if following < len(starts) else None

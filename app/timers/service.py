@@ -29,7 +29,7 @@ from app.timers.models import IS_RUNNING, IS_WAITING, Timer
 from app.timers.order import make_room, move, renumber
 from app.timers.programme import read_programme
 from app.timers.report import to_csv, to_ics
-from app.timers.runs import last_runs
+from app.timers.runs import runs_of
 from app.timers.schemas import MAX_TIMERS
 from app.timers.times import UTC_NAME
 from app.timers.undo import begin_on_deleted, undo_last_action
@@ -46,6 +46,7 @@ __all__ = [
     "fire_timers",
     "import_timers",
     "list_active_timers",
+    "list_ends",
     "list_timers",
     "list_upcoming",
     "order_timers",
@@ -64,6 +65,12 @@ UPCOMING = 1_000
 def list_timers(session: Session, room_id: str) -> list[Timer]:
     """The room's timers in order; the caller has checked that they may be seen."""
     return list(session.scalars(select(Timer).where(Timer.room_id == room_id).order_by(Timer.position, Timer.id)))
+
+
+def list_ends(session: Session, room_id: str) -> dict[str, datetime]:
+    """When the timers that have run really ended, overtime included, by id; the caller has checked that they may be seen."""
+    runs = runs_of(list_timers(session, room_id))
+    return {timer_id: run.ended_at for timer_id, run in runs.items() if run.ended_at is not None}
 
 
 def list_active_timers(session: Session, room_ids: Sequence[str]) -> list[Timer]:
@@ -257,8 +264,7 @@ def export_csv(*, actor: Actor, room_id: str) -> str:
     with reading() as session:
         access = require_role(session, actor=actor, ref=room_id, need=Role.HOST)
         timers = list_timers(session, access.room.id)
-        runs = last_runs(session, access.room.id, timers)
-    return to_csv(timers, runs)
+    return to_csv(timers, runs_of(timers))
 
 
 def export_ics(*, actor: Actor, room_id: str) -> str:

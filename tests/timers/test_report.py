@@ -61,7 +61,32 @@ def test_no_cell_can_run_as_a_formula() -> None:
         assert not row["title"].startswith(start)
 
 
-def test_a_run_survives_a_reset_in_the_log(host: Actor, room: Room, clock: FakeClock) -> None:
+def test_what_ran_over_ended_when_the_next_one_began(host: Actor, room: Room, clock: FakeClock) -> None:
+    over = make_timer(room, host, "over", on_finish="overtime", duration_ms=20_000, starts_at=add_ms(NOW, 1_000))
+    following = make_timer(room, host, "next")
+    clock.advance(1_000)
+    service.fire_timers([over.id])
+    clock.advance(20_000 + 351_000)
+    service.fire_timers([over.id])
+    (row, _) = rows(service.export_csv(actor=host, room_id=room.id))
+    assert (row["state"], row["actualEnd"], row["actualDuration"], row["driftMs"]) == ("finished", "", "", "")
+    service.start_timer(actor=host, timer_id=following.id)
+    (row, _) = rows(service.export_csv(actor=host, room_id=room.id))
+    assert row["actualEnd"] == "2026-01-01T12:06:12.000Z"
+    assert (row["actualDuration"], row["driftMs"]) == ("00:06:11", "351000")
+
+
+def test_what_was_cut_short_ended_then_whatever_it_does_at_its_end(host: Actor, room: Room, clock: FakeClock) -> None:
+    short = make_timer(room, host, "short", on_finish="overtime")
+    make_timer(room, host, "next")
+    service.start_timer(actor=host, timer_id=short.id)
+    clock.advance(9 * MINUTE_MS)
+    service.start_next(actor=host, timer_id=short.id)
+    (row, _) = rows(service.export_csv(actor=host, room_id=room.id))
+    assert (row["actualDuration"], row["driftMs"]) == ("00:09:00", "-60000")
+
+
+def test_what_was_reset_or_skipped_has_not_run(host: Actor, room: Room, clock: FakeClock) -> None:
     ran, skipped = make_timer(room, host, "ran"), make_timer(room, host, "skipped")
     make_timer(room, host, "last")
     service.start_timer(actor=host, timer_id=ran.id)
@@ -69,7 +94,8 @@ def test_a_run_survives_a_reset_in_the_log(host: Actor, room: Room, clock: FakeC
     service.reset_timer(actor=host, timer_id=ran.id)
     service.start_next(actor=host, timer_id=skipped.id)
     first, second, third = rows(service.export_csv(actor=host, room_id=room.id))
-    assert (first["state"], first["actualEnd"]) == ("idle", "2026-01-01T12:10:00.000Z")
+    facts = ("actualStart", "actualEnd", "actualDuration", "startDriftMs", "driftMs")
+    assert (first["state"], [first[name] for name in facts]) == ("idle", [""] * 5)
     assert (second["state"], second["actualStart"]) == ("finished", "")
     assert (third["actualStart"], third["actualEnd"]) == ("2026-01-01T12:11:00.000Z", "")
 

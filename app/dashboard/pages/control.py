@@ -16,7 +16,7 @@ from app.core.errors import AppError
 from app.dashboard import texts
 from app.dashboard.language import text
 from app.dashboard.pages.blueprint import pages, public_url, require_person
-from app.dashboard.pages.view import planned_starts, room_view
+from app.dashboard.pages.view import actual_ends, planned_starts, room_view
 from app.live import screens as live
 from app.messages import service as messages
 from app.rooms import service as room_service
@@ -86,7 +86,8 @@ def people(room_id: str) -> str:
 def print_run(room_id: str) -> str:
     """The run of show on paper, planned against actual."""
     require_host(room_id)
-    return render_template("print.html", **room_view(room_id), planned=planned_starts(room_id, from_first_start=True))
+    planned, ended = planned_starts(room_id), actual_ends(room_id)
+    return render_template("print.html", **room_view(room_id), planned=planned, ended=ended)
 
 
 def people_lists(room_id: str) -> dict[str, Any]:

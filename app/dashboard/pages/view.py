@@ -33,17 +33,19 @@ def room_view(ref: str) -> dict[str, Any]:
     return {"room": room, "current": front_of(room["timers"]), "access": access}
 
 
-def planned_starts(room_id: str, *, from_first_start: bool = False) -> dict[str, str]:
-    """When each timer should begin, by id: by its programme or alarm, else at the end of the one before it.
+def actual_ends(room_id: str) -> dict[str, str]:
+    """When each timer really ended, by id: one that ran over, when the next one began."""
+    with reading() as session:
+        return {timer_id: to_wire(at) for timer_id, at in timers.list_ends(session, room_id).items()}
 
-    Args:
-        from_first_start: a run without any times is planned from when its first timer began.
-    """
+
+def planned_starts(room_id: str) -> dict[str, str]:
+    """When each timer should begin, by id: by its programme or alarm, else at the end of the one before it."""
     planned: dict[str, str] = {}
     start: datetime | None = None
     with reading() as session:
         for timer in timers.list_timers(session, room_id):
-            start = timer.planned_at or timer.starts_at or start or (timer.started_at if from_first_start else None)
+            start = timer.planned_at or timer.starts_at or start
             if start is not None:
                 planned[timer.id] = to_wire(start)
                 start = add_ms(start, timer.duration_ms)
