@@ -182,6 +182,12 @@ class Settings:
     action_rate: tuple[float, int] = _setting(
         "ACTION_RATE", (20, 60), _rate, "The same for all other socket events: events a second, and at once."
     )
+    room_guest_rate: tuple[float, int] = _setting(
+        "ROOM_GUEST_RATE",
+        (50, 3000),
+        _rate,
+        "How many guests one room lets in, from all addresses together: a second, and at once.",
+    )
     start_lead_ms: int = _setting(
         "START_LEAD_MS",
         150,

@@ -8,14 +8,18 @@ Rules
 from __future__ import annotations
 
 from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from app.backends.columns import Id, PrimaryId, When
+from app.core.spelling import name_key
 from app.extensions import Base
 
 
 class User(Base):
-    """An account. `email` and `username` are unique without regard to case: both are kept in lower case."""
+    """An account. `email` and `username` are unique without regard to case: both are kept in lower case.
+
+    `name_key` is what `name` has in common with those that look like it; null where a release before made the row.
+    """
 
     __tablename__ = "users"
 
@@ -23,11 +27,17 @@ class User(Base):
     username: Mapped[str] = mapped_column(String(40), unique=True)
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(80))
+    name_key: Mapped[str | None] = mapped_column(String(120), index=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     is_operator: Mapped[bool] = mapped_column(default=False)
     last_seen_at: Mapped[When | None]
     created_at: Mapped[When]
     updated_at: Mapped[When]
+
+    @validates("name")
+    def _keep_key(self, _: str, name: str) -> str:
+        self.name_key = name_key(name)
+        return name
 
 
 class Device(Base):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from app.core.spelling import without_ignorable
+
 #: Not in a line: what turns the direction of what follows it, what is not seen, and letters that look like nothing.
 #: Joiners stay (families of emoji, Persian), and so do the marks of direction and the tags of flags.
 _UNSEEN = "\u00ad\u115f\u1160\u180e\u200b\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\uffff\U000e0001"
@@ -17,8 +19,9 @@ LINE_NOT = {"type": "string", "pattern": f"[{_UNSEEN}]"}  # of a null, every pat
 
 def is_one_line(text: str) -> bool:
     """Whether `text` has something to see, and no control characters and nothing of what plays tricks on readers."""
-    kinds = [unicodedata.category(char) for char in text]
-    return not _HAS_UNSEEN.search(text) and not {"Cc", "Cs"}.intersection(kinds) and any(map(_is_seen, kinds))
+    if _HAS_UNSEEN.search(text) or {"Cc", "Cs"}.intersection(map(unicodedata.category, text)):
+        return False
+    return any(map(_is_seen, map(unicodedata.category, without_ignorable(text))))
 
 
 def one_line(text: str, *, most: int = -1) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.backends.columns import BigInt, Id, JsonValue, PrimaryId, When
-from app.core.spelling import folded
+from app.core.spelling import name_key
 from app.extensions import Base
 
 CHAT_MODES = ("open", "members", "hosts", "closed")
@@ -168,11 +168,6 @@ class Membership(Base):
     joined_chat_seq: Mapped[BigInt] = mapped_column(default=0)
     created_at: Mapped[When]
     updated_at: Mapped[When]
-
-
-def name_key(name: str) -> str:
-    """What two nicknames have in common that people would take for the same."""
-    return folded(name)[:120]
 
 
 class Guest(Base):

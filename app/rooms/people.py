@@ -17,6 +17,7 @@ people = table(
     column("username", String()),
     column("email", String()),
     column("name", String()),
+    column("name_key", String()),
 )
 
 

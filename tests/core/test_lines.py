@@ -28,7 +28,7 @@ def test_what_plays_tricks_on_readers_is_not_in_a_line(char: str) -> None:
     assert not is_one_line(f"a{char}b")
 
 
-@pytest.mark.parametrize("nothing", ["", " ", "\u200d", "\u200e \u200f", "\u0301"])
+@pytest.mark.parametrize("nothing", ["", " ", "\u200d", "\u200e \u200f", "\u0301", "\ufff0", "\U000e0002"])
 def test_a_line_has_something_to_see(nothing: str) -> None:
     assert not is_one_line(nothing)
 

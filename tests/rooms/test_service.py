@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,16 +12,22 @@ from flask import Flask
 from sqlalchemy import event as sql_event
 from sqlalchemy import func, select
 
+from app.auth.service import accounts
+from app.backends.handles import handles
 from app.backends.transaction import database, reading, transaction
 from app.core.actor import ANONYMOUS, SYSTEM, Actor
 from app.core.clock import FakeClock, add_ms, to_wire
 from app.core.errors import AppError
 from app.core.event import Event, chat_channel, room_channel, user_channel
+from app.core.ids import new_id
+from app.core.spelling import name_key
 from app.rooms import service
 from app.rooms.access import require_role
-from app.rooms.models import Membership, Role, Room, RoomEvent
+from app.rooms.models import Guest, Membership, Role, Room, RoomEvent
 from app.rooms.stream import append_room_event, raise_chat
+from tests.support.calls import calls_of
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.statements import counted
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -289,6 +296,68 @@ def test_a_taken_nickname_gets_a_number(published: list[Event]) -> None:
     assert [joined["user"]["isGuest"] for joined in told(published, "member-joined")] == [True] * len(names)
     service.remove_guest(actor=owner, room_id=room.id, guest_id=guests[0].id)
     assert service.admit_guest(actor=ANONYMOUS, ref=room.id, name="Ada").name == "Ada"
+
+
+LOOK_ALIKES = (
+    *("Ada Host", "ada HOST", "Ada Host\u200d", "\u200eAda Host", "Ada\u061c Host", "Ada Host\ufe0f", "Ada\u034f Host"),
+    *("Ａｄａ　Ｈｏｓｔ", "Ada \u200d Host", "\U0001d400da Host", "Ada\U000e0041 Host"),
+)
+
+
+@pytest.mark.parametrize("nickname", LOOK_ALIKES)
+def test_no_nickname_looks_like_a_member(nickname: str) -> None:
+    by_username, by_name, left = make_user("Ada Host"), make_user(), make_user("Left")
+    accounts.update_me(actor=by_username, name="Somebody")
+    accounts.update_me(actor=by_name, name="Ada Host")
+    for owner in (by_username, by_name):
+        room = make_room(owner)
+        add_member(room, left)
+        service.leave_room(actor=left, room_id=room.id)
+        guest = service.admit_guest(actor=ANONYMOUS, ref=room.id, name=nickname)
+        assert guest.name == f"{' '.join(nickname.split())} 2"
+        assert service.admit_guest(actor=ANONYMOUS, ref=room.id, name="Left").name == "Left"
+
+
+@pytest.mark.parametrize("nickname", LOOK_ALIKES)
+def test_no_nickname_looks_like_a_guests(nickname: str) -> None:
+    room = make_room(make_user())
+    make_guest(room, "Ada Host")
+    guest = service.admit_guest(actor=ANONYMOUS, ref=room.id, name=nickname)
+    assert guest.name == f"{' '.join(nickname.split())} 2"
+
+
+def test_a_number_does_not_make_a_guest_look_like_a_member_either() -> None:
+    room = make_room(make_user("Ada"))
+    add_member(room, make_user("ADA 2"), Role.HOST)
+    assert service.admit_guest(actor=ANONYMOUS, ref=room.id, name="Ada").name == "Ada 3"
+
+
+def test_a_crowd_of_one_name_costs_no_more_than_a_few_people() -> None:
+    room = make_room(make_user())
+    with transaction() as work:
+        names = ["Ada", *(f"Ada {number}" for number in range(2, 700))]
+        more = {"room_id": room.id, "joined_chat_seq": 0, "created_at": work.now}
+        work.session.add_all([Guest(id=new_id(), name=name, **more) for name in names])
+    with calls_of(name_key) as calls, counted() as statements:
+        guest = service.admit_guest(actor=ANONYMOUS, ref=room.id, name="Ada")
+    assert guest.name not in names
+    assert guest.name.startswith("Ada ")
+    assert calls["name_key"] < 150
+    assert len([text for text in statements if "name_key IN" in text]) == 2
+
+
+def test_one_room_lets_in_so_many_guests_and_another_its_own(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    monkeypatch.setattr(handles, "settings", replace(handles.settings, room_guest_rate=(0.5, 2)))
+    owner = make_user()
+    room, other = make_room(owner), make_room(owner)
+    for name in ("Ann", "Bob"):
+        service.admit_guest(actor=ANONYMOUS, ref=room.share_token, name=name)
+    with pytest.raises(AppError) as why:
+        service.admit_guest(actor=ANONYMOUS, ref=room.id, name="Cy")
+    assert (why.value.code, why.value.retry_after_ms) == ("rate_limited", 2000)
+    service.admit_guest(actor=ANONYMOUS, ref=other.id, name="Cy")
+    clock.advance(2000)
+    service.admit_guest(actor=ANONYMOUS, ref=room.id, name="Cy")
 
 
 def test_a_room_without_guests_lets_none_in() -> None:

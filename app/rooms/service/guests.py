@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import SystemRandom
 
-from sqlalchemy import Exists, exists, func, or_, select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
+from app.backends.handles import handles
 from app.backends.insert import insert_unless_exists
+from app.backends.limits import Rate
 from app.backends.transaction import reading, transaction
 from app.core.actor import Actor
 from app.core.clock import to_wire
 from app.core.errors import AppError
 from app.core.ids import is_id, new_id
 from app.core.lines import one_line
+from app.core.spelling import name_key, normal
 from app.rooms.access import require_role
 from app.rooms.events import change_access, log_update, tell_joined
-from app.rooms.models import Guest, Membership, Role, RoomHead, name_key
+from app.rooms.models import Guest, Membership, Role, RoomHead
 from app.rooms.people import people
 from app.rooms.schemas import Reason
 from app.web.cursor import PAGE_SIZE, Page, cut_page, newer_than
 
 MAX_NAME_LENGTH = 40
 MAX_SAME_NAMES = 9_999
+NUMBERS_IN_ORDER = 20
+NUMBERS_AT_RANDOM = 16
+_chance = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +49,14 @@ def admit_guest(*, actor: Actor, ref: str, name: str) -> Guest:
     A crowd at one door must get in without guessing names, and nobody may pass for a member.
 
     Raises:
-        AppError: `room_not_found`, `banned`, `guests_not_allowed`, `already_taken` (with every number up to `MAX_SAME_NAMES`).
+        AppError: `room_not_found`, `banned`, `guests_not_allowed`, `rate_limited`, `already_taken` (with nearly
+            every number up to `MAX_SAME_NAMES`).
     """
     with transaction() as work:
         room = require_role(work.session, actor=actor, ref=ref).room
         if not room.setting("guests"):
             raise AppError("guests_not_allowed")
+        _limit(room.id)
         guest_id = new_id()
         chat_seq = select(RoomHead.chat_seq).where(RoomHead.room_id == room.id).scalar_subquery()
         for free_name in _free_names(work.session, room.id, one_line(name)):
@@ -142,28 +151,48 @@ def _as_others_see(guest: Guest) -> PublicGuest:
 
 
 def _free_names(session: Session, room_id: str, name: str) -> Iterator[str]:
-    """`name`, `name 2`, `name 3` … without those that are taken at the moment; cut where a number would not fit."""
-    stem = name_key(name)[: MAX_NAME_LENGTH // 2]
-    taken = set(
-        session.scalars(
-            select(Guest.name_key).where(
-                Guest.room_id == room_id, Guest.removed_at.is_(None), Guest.name_key.startswith(stem, autoescape=True)
-            )
-        )
-    )
-    if session.scalar(select(_names_a_member(room_id, name))):
-        taken.add(name_key(name))
-    for number in range(1, MAX_SAME_NAMES + 1):
-        suffix = f" {number}" if number > 1 else ""
-        candidate = name[: MAX_NAME_LENGTH - len(suffix)] + suffix
-        if name_key(candidate) not in taken:
-            yield candidate
+    """`name`, `name 2`, `name 3` … without those that are taken at the moment; cut where a number would not fit.
+
+    In order at first; behind those a few at random of each length, so that a crowd of one name costs no more than a few people.
+    """
+    for numbers in (range(1, NUMBERS_IN_ORDER + 1), _far_numbers()):
+        candidates = [_numbered(name, number) for number in numbers]
+        taken = _taken(session, room_id, {form for candidate in candidates for form in _forms(candidate)})
+        yield from (candidate for candidate in candidates if not taken & _forms(candidate))
 
 
-def _names_a_member(room_id: str, name: str) -> Exists:
-    return exists().where(
-        Membership.room_id == room_id,
-        Membership.role != "left",
-        people.c.id == Membership.user_id,
-        or_(func.lower(people.c.name) == name.lower(), people.c.username == name.lower()),
+def _numbered(name: str, number: int) -> str:
+    suffix = f" {number}" if number > 1 else ""
+    return name[: MAX_NAME_LENGTH - len(suffix)] + suffix
+
+
+def _far_numbers() -> list[int]:
+    ranges = (range(NUMBERS_IN_ORDER + 1, 100), range(100, 1_000), range(1_000, MAX_SAME_NAMES + 1))
+    return [number for some in ranges for number in _chance.sample(some, NUMBERS_AT_RANDOM)]
+
+
+def _forms(name: str) -> set[str]:
+    """What of guests and members must not be equal: the key, and the name as usernames are kept."""
+    return {name_key(name), normal(name, "NFKC").lower()}
+
+
+def _taken(session: Session, room_id: str, forms: set[str]) -> set[str]:
+    """Those of `forms` that a guest, or a member by either name, has in the room."""
+    members = select(Membership.user_id).where(Membership.room_id == room_id, Membership.role != "left")
+    guests = select(Guest.name_key).where(
+        Guest.room_id == room_id, Guest.removed_at.is_(None), Guest.name_key.in_(forms)
     )
+    names = select(people.c.name_key).where(people.c.name_key.in_(forms), people.c.id.in_(members))
+    usernames = select(people.c.username).where(people.c.username.in_(forms), people.c.id.in_(members))
+    return set(session.scalars(union_all(guests, names, usernames)))
+
+
+def _limit(room_id: str) -> None:
+    """One room lets in only so many guests, from however many addresses.
+
+    Raises:
+        AppError: `rate_limited`.
+    """
+    wait_ms = handles.limits.take(f"guests:{room_id}", Rate(*handles.settings.room_guest_rate))
+    if wait_ms:
+        raise AppError("rate_limited", retry_after_ms=wait_ms)
