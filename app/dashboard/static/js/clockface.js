@@ -5,9 +5,10 @@ import { locale, t } from "./texts.js";
 
 const TENTHS_BELOW_MS = 60_000;
 const LONGEST_LEAD_MS = 2_000;
-const OTHERS_EVERY_MS = 250;
+const AROUND_EVERY_MS = 250;
 const DAY_CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const DAY_TIME = { hour: "2-digit", minute: "2-digit" };
+const COUNTS_DOWN = ["running", "paused"];
 export const MODES = ["left", "up", "clock"];
 
 export class Clockface {
@@ -15,7 +16,8 @@ export class Clockface {
   #last;
   #held;
   #heldUntil = 0;
-  #othersAt;
+  #aroundAt;
+  #followers = [];
 
   /**
    * @param {import("../client/index.js").Room} room
@@ -49,6 +51,24 @@ export class Clockface {
     return this.#shown;
   }
 
+  /** Have `draw(now)` called with each reading of the clock that is drawn: what else counts on the page goes by it as well. */
+  follow(draw) {
+    this.#followers.push(draw);
+  }
+
+  /**
+   * What a small clock of this page says of a timer at the reading `now`, second for second with the big one: by how much it ran
+   * over, else what is left of it, whole seconds where the big clock goes on to tenths; nothing where it stands still.
+   * @returns {{text: string, isOver: boolean}}
+   */
+  beside(timer, now) {
+    const over = overrun(timer, this.room.store.room.timers, now);
+    if (over !== undefined) return { text: t("over", { time: format(over, { up: true }) }), isOver: true };
+    if (!COUNTS_DOWN.includes(timer.state)) return { text: "", isOver: false };
+    const face = countdown(timer, now);
+    return { text: format(face.ms, { tenths: this.#showsTenths(timer, face) }).split(".")[0], isOver: false };
+  }
+
   /** Draw the timer in front as it is now. */
   draw() {
     const now = this.room.client.clock.now();
@@ -62,7 +82,13 @@ export class Clockface {
     this.#phase(face.phase, timer);
     this.#progress(face.progress);
     this.#zones(timer);
+    for (const follow of this.#followers) follow(now);
+    // A browser's first time of day takes it as long as a whole page's script: the digits come first.
+    if (this.#aroundAt === undefined) return void (this.#aroundAt = 0);
     this.#others(timer, now);
+    if (now - this.#aroundAt < AROUND_EVERY_MS) return;
+    this.#aroundAt = now;
+    this.#around(timer);
   }
 
   /** A timer that has just begun waits for the lead, with what was there before. */
@@ -116,19 +142,18 @@ export class Clockface {
   /** The timers that run, or run over, beside the one in front. */
   #others(current, now) {
     const { others } = this.parts;
-    // A browser's first time of day takes it as long as a whole page's script: the digits come first.
-    if (this.#othersAt === undefined) return void (this.#othersAt = 0);
-    if (now - this.#othersAt < OTHERS_EVERY_MS) return;
-    this.#othersAt = now;
-    this.#around(current);
     if (!others) return;
-    const { timers } = this.room.store.room;
-    const faces = timers.filter(({ id }) => id !== current.id).map((timer) => besideOf(timer, timers, now)).filter(Boolean);
+    const faces = counting(this.room.store.room.timers).filter(({ id }) => id !== current.id).map((timer) => this.#faceOf(timer, now));
     const shown = JSON.stringify(faces);
     if (this.#shown.others === shown) return;
     this.#shown.others = shown;
     others.hidden = !faces.length;
     others.replaceChildren(...faces.map((face) => Object.assign(document.createElement("li"), face)));
+  }
+
+  #faceOf(timer, now) {
+    const { text, isOver } = this.beside(timer, now);
+    return { className: isOver ? "over" : "", textContent: `${timer.title} ${text}` };
   }
 
   /** When it ends, and what follows. */
@@ -171,12 +196,15 @@ export class Clockface {
   }
 }
 
-/* What a timer beside the one in front says: what is left of it, or by how much it runs over. */
-function besideOf(timer, timers, now) {
-  const over = countsOn(timer, timers) ? overrun(timer, timers, now) : undefined;
-  if (over !== undefined) return { className: "over", textContent: `${timer.title} ${t("over", { time: format(over, { up: true }) })}` };
-  return ["running", "paused"].includes(timer.state) && { textContent: `${timer.title} ${format(countdown(timer, now).ms)}` };
+/**
+ * The timers that run, are paused or run over: what there is to draw from one moment to the next. Found once for each list: the
+ * store makes a new one with each change.
+ */
+export function counting(timers) {
+  if (!found.has(timers)) found.set(timers, timers.filter((timer) => COUNTS_DOWN.includes(timer.state) || countsOn(timer, timers)));
+  return found.get(timers);
 }
+const found = new WeakMap();
 
 function leadOfPage() {
   return Number(document.querySelector("script[data-lead]")?.dataset.lead ?? 0);

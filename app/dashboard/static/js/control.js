@@ -7,7 +7,6 @@ import { showConnection } from "./connection.js";
 import { changeStage, followKeys } from "./keys.js";
 import { later } from "./later.js";
 import { sendLiveForms } from "./live_forms.js";
-import { Run } from "./run.js";
 import { signInLink } from "./signed_out.js";
 import { leave } from "./site.js";
 import { t, why } from "./texts.js";
@@ -181,15 +180,15 @@ function drawSince() {
   $("since").textContent = since === undefined || since === null ? "" : minutes ? t("since.minutes", { n: minutes }) : t("since.now");
 }
 
-parts().then(({ followPeople, followQuestions, keepFresh }) => {
+const clockface = new Clockface(room);
+parts().then(({ Run, followPeople, followQuestions, keepFresh }) => {
+  new Run(clockface, report);
   keepFresh(room, $("screens"), SCREENS_EVERY_MS, (status) => status && trouble.heard(status));
   followQuestions(room, $("questions-place"));
   followPeople(room, $("people-place"));
 });
-const run = new Run(room, report);
 room.store.addEventListener("change", () => {
   if (!room.store.room) return;
-  run.draw();
   pointMainActions();
   drawPeople();
   drawSince();
@@ -210,6 +209,5 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 showConnection(room);
-new Clockface(room);
 openChat(room, { toStage: (text) => changeStage(room, { text: text.slice(0, 500), visible: true }).then(report) });
 export { room };

@@ -1,3 +1,3 @@
-/** What the control page can do without until its clock ticks and its buttons work, as one file. */
+/** What the control page can do without until its clock ticks and its buttons work, as one file: the run follows it then. */
 export { followPeople, followQuestions, keepFresh, refresh } from "./parts.js";
-export { followDragging } from "./run_order.js";
+export { Run } from "./run.js";

@@ -88,9 +88,10 @@ room.store.addEventListener("room", () => {
 });
 document.addEventListener("visibilitychange", () => document.hidden || room.poll());
 
-followRun($("run"), room);
+const clockface = new Clockface(room);
+followRun($("run"), clockface);
 room.store.loadRoom(JSON.parse($("room-state").textContent));
 showConnection(room);
-offerSmallWindow($("pip"), new Clockface(room));
+offerSmallWindow($("pip"), clockface);
 room.poll();
 export { room };

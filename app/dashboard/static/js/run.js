@@ -1,32 +1,40 @@
 /** The run of show on the control page: follows what happens, counts down, and shows drift. */
-import { countdown, format, lengthText } from "../client/countdown.js";
-import { overrun } from "../client/front.js";
+import { lengthText } from "../client/countdown.js";
 import { driftText, schedule } from "../client/schedule.js";
-import { later } from "./later.js";
+import { counting } from "./clockface.js";
+import { followDragging } from "./run_order.js";
 import { isSignedOut } from "./signed_out.js";
 import { localiseFields, showTimes } from "./site.js";
 import { t } from "./texts.js";
 
-const TICK_MS = 500;
+const PLAN_EVERY_MS = 500;
 
 export class Run {
   #place = document.getElementById("run-place");
-  #shape = "";
+  // The list came with the page, of the timers that came with it.
+  #shape = shapeOf(JSON.parse(document.getElementById("room-state").textContent).timers);
+  #plannedAt = 0;
 
-  /** @param {import("../client/index.js").Room} room @param {(answer: object) => void} report shows what became of an action */
-  constructor(room, report) {
-    this.room = room;
+  /**
+   * @param {import("./clockface.js").Clockface} clockface of the page: its readings are the list's
+   * @param {(answer: object) => void} report shows what became of an action
+   */
+  constructor(clockface, report) {
+    this.clockface = clockface;
+    this.room = clockface.room;
     this.report = report;
-    later(() => import("./control_later.js")).then(({ followDragging }) => followDragging(this, this.#place));
-    setInterval(() => this.tick(), TICK_MS);
-    this.tick();
+    followDragging(this, this.#place);
+    this.room.store.addEventListener("change", () => this.draw());
+    clockface.follow((now) => this.#read(now));
+    this.draw();
   }
 
   /** The states are kept up to date in place; the list is fetched again when timers come, go, move or are renamed. */
   async draw() {
+    if (!this.room.store.room) return;
     const { timers } = this.room.store.room;
     const shape = shapeOf(timers);
-    if (this.#shape && this.#shape !== shape) {
+    if (this.#shape !== shape) {
       if (this.#isBeingEdited()) return;
       await this.fetch();
     }
@@ -43,18 +51,32 @@ export class Run {
       showActual(item.querySelector("[data-actual]"), timer);
     }
     showTimes(this.#place);
-    this.tick();
+    const now = this.room.client.clock.now();
+    for (const timer of timers) this.#showLeft(timer, now);
+    this.#comparePlan(now);
   }
 
-  tick() {
-    const now = this.room.client.clock.now();
-    const timers = this.room.store.room?.timers ?? [];
+  #read(now) {
+    for (const timer of counting(this.room.store.room.timers)) this.#showLeft(timer, now);
+    if (now - this.#plannedAt >= PLAN_EVERY_MS) this.#comparePlan(now);
+  }
+
+  /* What is left while it runs, and afterwards by how much it ran over. */
+  #showLeft(timer, now) {
+    const place = this.#item(timer)?.querySelector("[data-left]");
+    const { text, isOver } = this.clockface.beside(timer, now);
+    if (!place || place.textContent === text) return;
+    place.textContent = text;
+    place.classList.toggle("over", isOver);
+  }
+
+  #comparePlan(now) {
+    this.#plannedAt = now;
+    const { timers } = this.room.store.room;
     const drifts = schedule(timers, this.#planned(), now);
     for (const timer of timers) {
       const item = this.#item(timer);
-      if (!item) continue;
-      showLeft(item.querySelector("[data-left]"), timer, timers, now);
-      showDrift(item.querySelector("[data-drift]"), drifts.get(timer.id));
+      if (item) showDrift(item.querySelector("[data-drift]"), drifts.get(timer.id));
     }
     const drift = drifts.get(this.room.store.current()?.id);
     showDrift(document.getElementById("drift"), drift, driftText(drift) && t(drift > 0 ? "late" : "early", { n: driftText(drift).slice(1) }));
@@ -89,16 +111,6 @@ export class Run {
 
 function shapeOf(timers) {
   return JSON.stringify(timers.map(({ id, title, duration, startsAt, onFinish }) => [id, title, duration, startsAt, onFinish]));
-}
-
-/* What is left while it runs, and afterwards by how much it ran over. */
-function showLeft(place, timer, timers, now) {
-  const over = overrun(timer, timers, now);
-  const left = ["running", "paused"].includes(timer.state) ? format(countdown(timer, now).ms) : "";
-  const text = over === undefined ? left : t("over", { time: format(over, { up: true }) });
-  if (place.textContent === text) return;
-  place.textContent = text;
-  place.classList.toggle("over", over !== undefined);
 }
 
 function showActual(place, timer) {

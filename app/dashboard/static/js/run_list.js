@@ -1,34 +1,31 @@
 /** The run of show as viewers see it: titles, times, lengths, and where we are. */
-import { format, lengthText } from "../client/countdown.js";
-import { overrun } from "../client/front.js";
+import { lengthText } from "../client/countdown.js";
+import { counting } from "./clockface.js";
 import { showTimes } from "./site.js";
-import { t } from "./texts.js";
-
-const TICK_MS = 500;
 
 /* When each is planned: the programme's times came with the page. */
 const planned = new Map([...document.querySelectorAll("#run > [data-planned]")].map(({ dataset }) => [dataset.id, dataset.planned]));
 
-/** Keep the list as the room is. @param {HTMLElement} place @param {import("../client/index.js").Room} room */
-export function followRun(place, room) {
+/** Keep the list as the room is. @param {HTMLElement} place @param {import("./clockface.js").Clockface} clockface of the page */
+export function followRun(place, clockface) {
+  const { room } = clockface;
   const timers = () => room.store.room?.timers ?? [];
-  const tick = () => timers().forEach((timer, index) => showOver(place.children[index], timer, timers(), room.client.clock.now()));
+  /* By how much each ran over: seen for as long as the list is, also when another one is in front. */
+  const showOver = (timer, now) => {
+    const over = place.children[timers().indexOf(timer)]?.querySelector(".over");
+    const { text, isOver } = clockface.beside(timer, now);
+    const shown = isOver ? text : "";
+    if (over && over.textContent !== shown) over.textContent = shown;
+  };
   const draw = () => {
     const current = room.store.current();
     place.replaceChildren(...timers().map((timer) => itemOf(timer, timer.id === current?.id)));
     showTimes(place);
-    tick();
+    const now = room.client.clock.now();
+    for (const timer of timers()) showOver(timer, now);
   };
   for (const name of ["room", "timers"]) room.store.addEventListener(name, draw);
-  setInterval(tick, TICK_MS);
-}
-
-/* By how much each ran over: seen for as long as the list is, also when another one is in front. */
-function showOver(item, timer, timers, now) {
-  const over = item && overrun(timer, timers, now);
-  const text = over === undefined ? "" : t("over", { time: format(over, { up: true }) });
-  const place = item?.querySelector(".over");
-  if (place && place.textContent !== text) place.textContent = text;
+  clockface.follow((now) => counting(timers()).forEach((timer) => showOver(timer, now)));
 }
 
 function itemOf(timer, isCurrent) {

@@ -23,9 +23,10 @@ room.store.addEventListener("change", () => {
   $("user-count").textContent = room.store.userCount;
 });
 
-followRun($("run"), room);
+const clockface = new Clockface(room);
+followRun($("run"), clockface);
 showConnection(room);
-offerSmallWindow($("pip"), new Clockface(room));
+offerSmallWindow($("pip"), clockface);
 reportScreen(room, "viewer");
 openChat(room);
 export { room };
