@@ -37,6 +37,13 @@ def overrun_ms(timer: Timer, timers: list[Timer], now: datetime) -> int | None:
     return ms if ms > 0 or followed is None else None
 
 
+def has_following(timer: Timer | None, timers: list[Timer]) -> bool:
+    """Whether Next has something to start: one behind `timer` that has not finished."""
+    return timer is not None and any(
+        other["state"] != "finished" and other["position"] > timer["position"] for other in timers
+    )
+
+
 def counts_on(timer: Timer, timers: list[Timer]) -> bool:
     """Whether what it is over goes on growing: its time was not cut short, and no other has begun since its end."""
     return _had_its_time(timer) and not any(_is_after(other, timer) for other in timers)

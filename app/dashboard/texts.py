@@ -9,15 +9,15 @@ CHAT_MODES: Final = ("open", "members", "hosts", "closed")
 HISTORY_MODES: Final = ("all", "sinceJoin", "none")
 ENDINGS: Final = ("stop", "overtime", "next")
 ROOM_FLAGS: Final = ("guests", "receipts", "uploads", "systemMessages", "oneTimerAtATime", "embeddable")
-MAIN_ACTIONS: Final = (
-    ("start", "primary only-idle only-paused"),
-    ("pause", "primary only-running"),
-    ("minus", ""),
-    ("plus", ""),
-    ("next", ""),
-    ("reset", ""),
-    ("undo", "undo"),
-)
+MAIN_ACTIONS: Final = {
+    "start": "only-idle only-paused",
+    "pause": "only-running only-finished",
+    "minus": "",
+    "plus": "",
+    "next": "",
+    "reset": "",
+    "undo": "undo",
+}
 KEYS: Final = (
     ("Space", "start"),
     ("N", "next"),

@@ -161,3 +161,35 @@ def test_what_a_timer_ran_over_by_lies_over_nothing_on_a_phone(
       .map((part) => part.getBoundingClientRect().right - row.querySelector(".left").getBoundingClientRect().left)
       .filter((px) => px > 0)"""
     assert [row.evaluate(over) for row in rows.all()] == [[], []]
+
+
+MENU = """() => {
+  const boxOf = (name) => document.querySelector(name).getBoundingClientRect();
+  const [menu, clock] = [boxOf("details.menu[open] .more"), boxOf("#clock")];
+  const bar = boxOf(".sections");
+  const { scrollHeight, clientHeight } = document.querySelector("details.menu[open] .more");
+  return { left: menu.left, right: innerWidth - menu.right, underClock: menu.top - clock.bottom,
+    above: (bar.height ? bar.top : innerHeight) - menu.bottom, scrolls: scrollHeight > clientHeight };
+}"""
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+@pytest.mark.parametrize("size", [(360, 780), (390, 844), (1280, 800)], ids=str)
+def test_the_menu_of_a_timer_is_whole_between_the_clock_and_the_lower_edge(
+    new_page: NewPage, host: Person, room: dict[str, Any], size: tuple[int, int], locale: str
+) -> None:
+    for number in range(6):
+        host.post(f"/api/rooms/{room['id']}/timers", title=f"Talk {number}", duration=600_000)
+    width, height = size
+    is_phone = width < 600
+    options = {"viewport": {"width": width, "height": height}, "has_touch": is_phone, "is_mobile": is_phone}
+    page = control_page(new_page, host, room, locale=locale, reduced_motion="reduce", **options)
+    for row in (0, 3, 7):
+        page.locator("#run-list summary").nth(row).click()
+        expect(page.locator("#run-list details[open]")).to_have_count(1)
+        menu = page.evaluate(MENU)
+        assert not menu.pop("scrolls")
+        assert min(menu.values()) >= 0, (row, menu)
+        for name in ("title", "dangerMs", "onFinish"):
+            expect(page.locator(f"details.menu[open] [name={name}]")).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
 from app.core.clock import FakeClock
 from app.timers import service
-from tests.dashboard.plain_browser import PlainBrowser
+from tests.dashboard.plain_browser import Page, PlainBrowser
 
 
 @pytest.fixture
@@ -308,3 +309,55 @@ def test_an_undo_that_comes_too_late_says_so(host: PlainBrowser, room_id: str, c
     page = host.submit("/undo")
     assert (page.status, "too late" in page.text) == (409, True)
     assert timers(host, room_id) == [("Opening", "running")]
+
+
+def test_what_runs_beside_a_timer_is_paused_by_one_form(host: PlainBrowser, room_id: str, clock: FakeClock) -> None:
+    for title in ("One", "Two", "Three"):
+        host.add_timer(title)
+    for timer in host.state(room_id)["timers"][:2]:
+        clock.advance(1_000)
+        host.submit(f"/timers/{timer['id']}/start")
+    assert "2 timers run at once" in host.open(f"/rooms/{room_id}").text
+    host.submit("/alone")
+    assert timers(host, room_id) == [("One", "paused"), ("Two", "running"), ("Three", "idle")]
+
+
+def is_told_dark(page: Page) -> bool:
+    (body,) = (values for tag, values in page.elements if tag == "body")
+    return body["class"] == "dark-stage"
+
+
+def test_a_blackout_is_told_and_ended_by_form_and_the_message_stays(host: PlainBrowser, room_id: str) -> None:
+    host.submit("/stage", text="Five minutes", visible="on", blackout="on")
+    assert is_told_dark(host.open(f"/rooms/{room_id}"))
+    assert not is_told_dark(host.submit("/stage/light"))
+    stage = host.state(room_id)["stage"]
+    assert (stage["text"], stage["visible"], stage["blackout"]) == ("Five minutes", True, False)
+
+
+@pytest.mark.parametrize(
+    ("ending", "titles", "acting"),
+    [
+        ("stop", ["One", "Two"], ["next", "reset", "undo"]),
+        ("stop", ["One"], ["reset", "undo"]),
+        ("overtime", ["One"], ["reset", "undo"]),
+    ],
+)
+def test_of_a_timer_that_is_over_the_page_offers_what_acts(
+    host: PlainBrowser, clock: FakeClock, ending: str, titles: list[str], acting: list[str]
+) -> None:
+    room_id = host.make_room()
+    for title in titles:
+        host.add_timer(title, "1", onFinish=ending)
+    host.submit("/start")
+    clock.advance(90_000)
+    service.fire_timers([timer["id"] for timer in host.state(room_id)["timers"]], waits=True)
+    page = host.open(f"/rooms/{room_id}")
+    buttons = [
+        values for tag, values in page.elements if tag == "button" and values.get("class", "").startswith("sign ")
+    ]
+    of_clock = {values["class"].split()[1].removeprefix("sign-"): values for values in buttons if "title" not in values}
+    assert [action for action, values in of_clock.items() if "disabled" not in values] == acting
+    assert [action for action, values in of_clock.items() if "primary" in values["class"]] == acting[:1]
+    word = "Stop" if ending == "overtime" else "Reset"
+    assert re.search(rf"Next\s+{word}\s+Undo", page.text)

@@ -14,6 +14,7 @@ from app.backends.handles import handles
 from app.backends.transaction import reading
 from app.core.errors import AppError
 from app.dashboard import texts
+from app.dashboard.front import has_following
 from app.dashboard.language import text
 from app.dashboard.pages.blueprint import pages, public_url, require_person
 from app.dashboard.pages.view import actual_ends, planned_starts, room_view
@@ -41,6 +42,7 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
     actor = current_actor()
     owner = access.role is Role.OWNER
     share_url = public_url("pages.viewer", ref=access.room.share_token)
+    view = room_view(room_id)
     return render_template(
         "control.html",
         error=error,
@@ -48,7 +50,8 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         chat_modes=texts.CHAT_MODES,
         history_modes=texts.HISTORY_MODES,
         flags=texts.ROOM_FLAGS,
-        main_actions=texts.MAIN_ACTIONS,
+        main_acts=main_acts(view["current"], view["room"]["timers"]),
+        stop_ends=is_last_over(view["current"], view["room"]["timers"]),
         keys=texts.KEYS,
         share_url=share_url,
         crowd_url=public_url("pages.crowd", share_token=access.room.share_token),
@@ -64,8 +67,33 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         questions=messages.list_questions(actor=actor, room_id=room_id)["items"],
         **people_lists(room_id),
         **screen_board(room_id),
-        **room_view(room_id),
+        **view,
     )
+
+
+def main_acts(timer: dict[str, Any] | None, timers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The clock's buttons for the `timer` in front: `{action, style, off}`; the one to press in this state is the primary one.
+
+    Each keeps its place in every state. Of one that has finished only Next and Reset act; Next where something follows.
+    """
+    is_over = timer is not None and timer["state"] == "finished"
+    follows = has_following(timer, timers)
+    primary = (("next",) if follows else ("reset",)) if is_over else ("start", "pause")
+    return [
+        {
+            "action": action,
+            "style": f"{states} primary" if action in primary else states,
+            "off": not follows if action == "next" else is_over and action not in ("reset", "undo"),
+        }
+        for action, states in texts.MAIN_ACTIONS.items()
+    ]
+
+
+def is_last_over(timer: dict[str, Any] | None, timers: list[dict[str, Any]]) -> bool:
+    """Whether the `timer` in front counts its overtime with nothing behind it: then only a reset ends that."""
+    if timer is None or has_following(timer, timers):
+        return False
+    return bool(timer["state"] == "finished" and timer["onFinish"] == "overtime")
 
 
 @pages.get("/rooms/<room_id>/screens")

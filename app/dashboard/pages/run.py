@@ -94,6 +94,16 @@ def act_on_timer(room_id: str, timer_id: str, action: str) -> Response:
     return back_to_control(room_id, "run")
 
 
+@pages.post("/rooms/<room_id>/timers/<timer_id>/alone")
+@shows_again(control)
+def pause_others(room_id: str, timer_id: str) -> Response:
+    """Pause what runs beside this timer."""
+    for timer in room_view(room_id)["room"]["timers"]:
+        if timer["state"] == "running" and timer["id"] != timer_id:
+            service.pause_timer(actor=current_actor(), timer_id=timer["id"])
+    return back_to_control(room_id, "run")
+
+
 @pages.post("/rooms/<room_id>/import")
 @shows_again(control)
 def import_run(room_id: str) -> Response:
@@ -142,6 +152,14 @@ def put_stage(room_id: str) -> Response:
 @shows_again(control)
 def clear_stage(room_id: str) -> Response:
     rooms.clear_stage(actor=current_actor(), room_id=room_id)
+    return back_to_control(room_id, "stage")
+
+
+@pages.post("/rooms/<room_id>/stage/light")
+@shows_again(control)
+def end_blackout(room_id: str) -> Response:
+    stage = Stage().load(room_view(room_id)["room"]["stage"])
+    rooms.change_stage(actor=current_actor(), room_id=room_id, **{**stage, "blackout": False})
     return back_to_control(room_id, "stage")
 
 

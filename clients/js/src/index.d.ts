@@ -228,6 +228,7 @@ export class RoomStore extends EventTarget {
   timer(id: string): Timer | undefined;
   current(): Timer | undefined;
   upcoming(): Timer | undefined;
+  following(): Timer | undefined;
   load(state: RoomState): void;
   loadRoom(state: RoomState): void;
   welcome(joined: { users?: Person[]; messages?: Message[]; recovered?: boolean }): void;

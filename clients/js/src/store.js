@@ -98,6 +98,12 @@ export class RoomStore extends EventTarget {
     return this.room?.timers.find((timer) => timer.state === "idle" && (!now || timer.position > now.position));
   }
 
+  /** What `next` would start: the first behind the current one that has not finished. */
+  following() {
+    const now = this.current();
+    return this.room?.timers.find((timer) => now && timer.state !== "finished" && timer.position > now.position);
+  }
+
   /** A repair is over: everything up to `position` is known; go on with what waited behind it. */
   settle(position) {
     this.position = { ...position };

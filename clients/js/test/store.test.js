@@ -74,3 +74,15 @@ test("in front is what runs, else what is paused, else what is over, else the fi
   assert.deepEqual(front("running", "running"), ["b", "c"]);
   assert.deepEqual(front("finished", "finished", "finished"), ["c", undefined]);
 });
+
+test("next starts the first behind the current one that has not finished, also one that is paused", () => {
+  const { store } = loaded();
+  assert.equal(store.following(), undefined);
+  const put = (id, seq, position, state) => store.apply("timer-update", { ...timer(id, seq, position), state, startTimestamp: state === "idle" ? null : `2030-01-01T10:0${position}:00Z` });
+  put("a", 6, 0, "idle");
+  put("b", 7, 1, "running");
+  assert.equal(store.following(), undefined);
+  put("c", 8, 2, "finished");
+  put("d", 9, 3, "idle");
+  assert.equal(store.following().id, "d");
+});

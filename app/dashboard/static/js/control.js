@@ -16,6 +16,7 @@ const MINUTE_MS = 60_000;
 const UNDO_MS = 10_000;
 const SINCE_EVERY_MS = 5_000;
 const SCREENS_EVERY_MS = 5_000;
+const PRIMARY = ["start", "pause"];
 const MORE = { plus: ["adjust", { deltaMs: MINUTE_MS }], minus: ["adjust", { deltaMs: -MINUTE_MS }] };
 const STATUS = { offline: 0, unauthenticated: 401, database_unavailable: 503 };
 const room = openRoom();
@@ -133,15 +134,41 @@ document.addEventListener("submit", (event) => {
   const [name, more] = MORE[action] ?? [action];
   if (action === "undo") undo();
   else if (action === "delete") deleteTimer(timer);
+  else if (action === "alone") pauseOthers();
   else act(timer, name, more);
 });
 
+/* As `main_acts` renders them: each in its place in every state, and of use where it does something. */
 function pointMainActions() {
   const current = room.store.current();
   $("main-acts").hidden = !current;
   if (!current) return;
+  const isOver = current.state === "finished";
+  const follows = Boolean(room.store.following());
+  const isLast = isOver && current.onFinish === "overtime" && !follows;
   $("main-acts").dataset.state = current.state;
-  for (const form of $("main-acts").querySelectorAll("form")) form.dataset.timer = current.id;
+  for (const form of $("main-acts").querySelectorAll("form")) {
+    const { action } = form.dataset;
+    form.dataset.timer = current.id;
+    if (action === "undo") continue;
+    const button = form.querySelector("button");
+    button.disabled = action === "next" ? !follows : isOver && action !== "reset";
+    button.classList.toggle("primary", isOver ? action === (follows ? "next" : "reset") : PRIMARY.includes(action));
+    if (action === "reset") button.querySelector(".word").textContent = t(isLast ? "act.stop" : "act.reset");
+  }
+  $("stop-ends").hidden = !isLast;
+}
+
+const othersThatRun = () => room.store.room.timers.filter(({ id, state }) => state === "running" && id !== room.store.current().id);
+
+async function pauseOthers() {
+  for (const { id } of othersThatRun()) await act(id, "pause");
+}
+
+function drawSeveral() {
+  const { length } = room.store.room.timers.filter(({ state }) => state === "running");
+  $("several").hidden = length < 2;
+  $("several-run").textContent = length < 2 ? "" : t("several", { n: length });
 }
 
 function drawPeople() {
@@ -166,6 +193,8 @@ function drawStage() {
   const form = $("stage-form");
   const { text, visible, blackout } = room.store.room.stage;
   $("stage-now").dataset.shown = String(Boolean(visible && text));
+  document.body.classList.toggle("dark-stage", Boolean(blackout));
+  $("dark-sign").textContent = blackout ? t("blackout") : "";
   $("stage-shown").textContent = text;
   if (isDraft) return;
   form.elements.text.value = text;
@@ -190,6 +219,7 @@ parts().then(({ Run, followPeople, followQuestions, keepFresh }) => {
 room.store.addEventListener("change", () => {
   if (!room.store.room) return;
   pointMainActions();
+  drawSeveral();
   drawPeople();
   drawSince();
 });
@@ -197,7 +227,7 @@ room.store.addEventListener("stage", drawStage);
 setInterval(drawSince, SINCE_EVERY_MS);
 
 sendLiveForms(room, (status) => trouble.heard(status));
-followKeys(room, act, { undo, report, help: $("keys") });
+followKeys(room, act, { undo, report, say, help: $("keys") });
 $("show-keys").hidden = false;
 $("show-keys").addEventListener("click", () => $("keys").showModal());
 for (const button of document.querySelectorAll("[data-copy]")) {

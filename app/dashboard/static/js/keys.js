@@ -1,4 +1,6 @@
 /** The control page by keyboard; never while somebody types, never with a modifier, never over an open dialog. */
+import { t } from "./texts.js";
+
 const MINUTE_MS = 60_000;
 const TYPING = "input, textarea, select, [contenteditable]";
 const PRESSED_BY_SPACE = "button, summary, a, [role=option]";
@@ -6,12 +8,14 @@ const PRESSED_BY_SPACE = "button, summary, a, [role=option]";
 /**
  * @param {import("../client/index.js").Room} room
  * @param {(timerId: string, action: string, more?: object) => Promise<void>} act
- * @param {{undo: () => void, report: (answer: object) => void, help: HTMLDialogElement}} page
+ * @param {{undo: () => void, report: (answer: object) => void, say: (text: string) => void, help: HTMLDialogElement}} page
  */
-export function followKeys(room, act, { undo, report, help }) {
-  const adjust = (deltaMs) => (timer) => act(timer.id, "adjust", { deltaMs });
+export function followKeys(room, act, { undo, report, say, help }) {
+  /* What has finished has no time left to start or to change: its host is told by which key it goes on. */
+  const unlessOver = (action) => (timer) => (timer.state === "finished" ? say(t(room.store.following() ? "done.next" : "done.last")) : action(timer));
+  const adjust = (deltaMs) => unlessOver((timer) => act(timer.id, "adjust", { deltaMs }));
   const keys = {
-    " ": (timer) => act(timer.id, timer.state === "running" ? "pause" : "start"),
+    " ": unlessOver((timer) => act(timer.id, timer.state === "running" ? "pause" : "start")),
     n: (timer) => act(timer.id, "next"),
     r: (timer) => act(timer.id, "reset"),
     z: undo,
@@ -21,6 +25,10 @@ export function followKeys(room, act, { undo, report, help }) {
     f: () => room.client.post(`/api/rooms/${room.id}/stage/flash`).then(report),
     "?": () => help.showModal(),
   };
+  /* Who clicks with a pointer lets go of what was clicked: Space is the show's, and must not press that again. */
+  document.addEventListener("click", ({ detail, target }) => {
+    if (detail && !target.closest("dialog")) target.closest(PRESSED_BY_SPACE)?.blur();
+  });
   document.addEventListener("keydown", (event) => {
     const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     const timer = room.store.current();

@@ -5,7 +5,7 @@
 
 import { isSignedOut, signInLink } from "./signed_out.js";
 import { leave } from "./site.js";
-import { t } from "./texts.js";
+import { t, why } from "./texts.js";
 
 /** @param {(status: number) => void} tell hears that there was no answer (0), or that somebody has to sign in first (401) */
 export function sendLiveForms(room, tell) {
@@ -39,7 +39,7 @@ async function send(room, action, body) {
   const response = await fetch(action, { method: "POST", body, headers }).catch(() => undefined);
   if (isSignedOut(response)) return { failure: signInLink(), isPassing: true, status: 401 };
   if (response?.ok) return { failure: "" };
-  if (!response) return { failure: t("failed"), isPassing: true, status: 0 };
+  if (!response) return { failure: why({ code: "offline" }), isPassing: true, status: 0 };
   const answer = new DOMParser().parseFromString(await response.text(), "text/html");
   const failure = answer.querySelector('.notice[role="alert"]') ?? answer.querySelector("main h1");
   return { failure: failure?.textContent.trim().replace(/\s+/g, " ") || t("failed"), isPassing: response.status >= 500 };

@@ -49,27 +49,44 @@ document.addEventListener("formdata", ({ target, formData }) => {
   }
 });
 
-/* An open menu lies above whatever would cut it off, below or above its button, and within the window; one with `data-beside` lies
-   beside it, or beside what is named there, where buttons stand below each other and the next one is as likely to be wanted. */
+/* An open menu lies above whatever would cut it off, below its button, or above it, or as far up as it takes, and within what is in
+   sight: a clock and a bar that stay there are left free where the rest is enough. One with `data-beside` lies beside its button, or
+   beside what is named there, where buttons stand below each other and the next one is as likely to be wanted. */
 const EDGE_PX = 8;
+const STAYS = ".control .clock, .viewer .clock, .sections";
 let open;
 
 function place() {
   const box = open.getBoundingClientRect();
   const menu = open.querySelector(".more");
-  const [above, below] = [box.top - EDGE_PX, innerHeight - box.bottom - EDGE_PX];
-  const isUp = below < menu.scrollHeight && above > below;
+  const { clientWidth: width } = document.documentElement;
+  const height = menu.scrollHeight + menu.offsetHeight - menu.clientHeight;
+  const [from, to] = inSight(height);
   const { left } = open.closest(open.dataset.beside || ".menu").getBoundingClientRect();
   const isBeside = "beside" in open.dataset && left - EDGE_PX > menu.offsetWidth;
-  const [top, bottom, right] = isBeside ? [box.top, box.bottom, left] : [box.bottom, box.top, box.right];
+  const [below, above] = isBeside ? [box.top, box.bottom - height] : [box.bottom, box.top - height];
+  const top = below + height > to && above >= from ? above : below;
   Object.assign(menu.style, {
     position: "fixed",
-    top: isUp ? "auto" : `${top}px`,
-    bottom: isUp ? `${innerHeight - bottom}px` : "auto",
-    right: `${Math.max(EDGE_PX, document.documentElement.clientWidth - right)}px`,
-    maxHeight: `${isUp ? above : below}px`,
+    top: `${Math.max(from, Math.min(top, to - height))}px`,
+    right: `${Math.max(EDGE_PX, Math.min(width - (isBeside ? left : box.right), width - menu.offsetWidth - EDGE_PX))}px`,
+    maxHeight: `${to - from}px`,
     overflowY: "auto",
   });
+}
+
+/* From where to where on the screen a menu may lie that is `height` high. */
+function inSight(height) {
+  const { offsetTop, height: seen } = visualViewport;
+  const whole = [offsetTop + EDGE_PX, offsetTop + seen - EDGE_PX];
+  let [from, to] = whole;
+  for (const part of document.querySelectorAll(STAYS)) {
+    const box = part.getBoundingClientRect();
+    if (!["sticky", "fixed"].includes(getComputedStyle(part).position) || part.contains(open)) continue;
+    if (box.top > (from + to) / 2) to = Math.min(to, box.top - EDGE_PX);
+    else from = Math.max(from, box.bottom + EDGE_PX);
+  }
+  return to - from >= height ? [from, to] : whole;
 }
 
 document.addEventListener(
@@ -83,7 +100,7 @@ document.addEventListener(
   true,
 );
 addEventListener("scroll", () => open?.isConnected && place(), { capture: true, passive: true });
-addEventListener("resize", () => open?.isConnected && place());
+for (const screen of [window, visualViewport]) screen.addEventListener("resize", () => open?.isConnected && place());
 
 /** Close a menu. Whoever is in it by keyboard comes out at its button: what is hidden loses the focus to the page. */
 export function leave(menu) {
