@@ -2,7 +2,7 @@
 import { asks } from "./ask.js";
 import { openChat } from "./chat_later.js";
 import { Clockface } from "./clockface.js";
-import { leaveFor, openRoom } from "./connect.js";
+import { openRoom } from "./connect.js";
 import { showConnection } from "./connection.js";
 import { changeStage, followKeys } from "./keys.js";
 import { later } from "./later.js";
@@ -102,29 +102,8 @@ document.addEventListener("click", async (event) => {
   event.preventDefault();
   leave(link.closest("details.menu"));
   const more = await asks(link.dataset);
-  if (more) await carryOut(link, more);
+  if (more) (await parts()).carryOut(room, link, more, report);
 });
-
-async function carryOut({ dataset, href }, more) {
-  const [method, path] = dataset.api.split(" ");
-  const body = { ...Object.fromEntries(new URL(href).searchParams), ...more };
-  const goes = dataset.then?.startsWith("/");
-  if (goes) leaveFor(dataset.then);
-  const answer = await room.client.call(method, path, method === "POST" ? body : undefined);
-  report(answer);
-  if (!answer.ok) return leaveFor(undefined);
-  if (goes) return location.assign(dataset.then);
-  if (dataset.then) return showAnew(dataset.then);
-  const { refresh } = await parts();
-  await refresh(room, $("people-place"));
-  $("bans").closest("details").open ||= path.endsWith("/bans");
-}
-
-/* The whole page has changed: its links and codes. */
-function showAnew(section) {
-  location.hash = section;
-  location.reload();
-}
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-action]");

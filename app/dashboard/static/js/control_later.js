@@ -1,3 +1,4 @@
 /** What the control page can do without until its clock ticks and its buttons work, as one file: the run follows it then. */
-export { followPeople, followQuestions, keepFresh, refresh } from "./parts.js";
+export { carryOut } from "./asked.js";
+export { followPeople, followQuestions, keepFresh } from "./parts.js";
 export { Run } from "./run.js";

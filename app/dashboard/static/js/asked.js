@@ -1,0 +1,31 @@
+/** What was asked and meant: carried out by the API, and shown. */
+import { leaveFor } from "./connect.js";
+import { refresh } from "./parts.js";
+
+const $ = (id) => document.getElementById(id);
+
+/**
+ * @param {import("../client/index.js").Room} room
+ * @param {HTMLAnchorElement} link says what to call (`data-api`), and where to go or what to show anew then (`data-then`)
+ * @param {object} more goes along with the parameters of the link's address
+ * @param {(answer: object) => void} report shows what became of it
+ */
+export async function carryOut(room, { dataset, href }, more, report) {
+  const [method, path] = dataset.api.split(" ");
+  const body = { ...Object.fromEntries(new URL(href).searchParams), ...more };
+  const goes = dataset.then?.startsWith("/");
+  if (goes) leaveFor(dataset.then);
+  const answer = await room.client.call(method, path, method === "POST" ? body : undefined);
+  report(answer);
+  if (!answer.ok) return leaveFor(undefined);
+  if (goes) return location.assign(dataset.then);
+  if (dataset.then) return showAnew(dataset.then);
+  await refresh(room, $("people-place"));
+  $("bans").closest("details").open ||= path.endsWith("/bans");
+}
+
+/* The whole page has changed: its links and codes. */
+function showAnew(section) {
+  location.hash = section;
+  location.reload();
+}
