@@ -61,3 +61,21 @@ def test_what_is_left_is_the_same_in_the_clock_and_in_the_list(
     small = "#run-list [aria-current] [data-left]"
     expect(page.locator(small)).not_to_be_empty()
     assert page.evaluate(DIFFERING, [small, "{}"]) == []
+
+
+AT = """([instant, timeZone]) =>
+  new Date(instant).toLocaleTimeString("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" })"""
+
+
+def test_a_run_without_a_plan_says_about_when_what_follows_begins_and_the_day_ends(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    page = control_page(new_page, host, room, locale="en-GB", timezone_id="Asia/Tokyo")
+    about = page.locator("#run-list [data-about]")
+    expect(page.locator("#run-ends")).to_be_empty()
+    opening = host.get(f"/api/rooms/{room['id']}")["timers"][0]
+    ends = host.post(f"/api/timers/{opening['id']}/start")["endTimestamp"]
+    following = page.evaluate(AT, [ends, "Asia/Tokyo"])
+    expect(about).to_have_text(["", f"about {following}"])
+    last = page.evaluate("([instant, ms]) => Date.parse(instant) + ms", [ends, 25 * 60_000])
+    expect(page.locator("#run-ends")).to_have_text(f"Ends about {page.evaluate(AT, [last, 'Asia/Tokyo'])}")

@@ -277,4 +277,5 @@ export function format(ms: number, how?: { tenths?: boolean; up?: boolean }): st
 export function front(timers: Timer[]): Timer | undefined;
 export function overrun(timer: Timer, timers: Timer[], nowMs: number): number | undefined;
 export function schedule(timers: Timer[], planned: Map<string, number>, nowMs: number): Map<string, number>;
+export function forecast(timers: Timer[], planned: Map<string, number>, nowMs: number): Map<string, { begins: number; ends: number }>;
 export function driftText(driftMs: number | undefined): string;

@@ -15,15 +15,29 @@ const ANOTHER_DAY_MIN = 720;
  */
 export function schedule(timers, planned, nowMs) {
   const drifts = new Map();
-  if (!timers.some(({ startTimestamp }) => startTimestamp)) return drifts;
+  if (!haveBegun(timers)) return drifts;
+  for (const [id, { begins }] of forecast(timers, planned, nowMs)) if (planned.has(id)) drifts.set(id, begins - planned.get(id));
+  return drifts;
+}
+
+/**
+ * When each timer began and ended or, as things are, will: with a plan or without. Before anything has begun that is the plan, and
+ * the lengths of what follows; afterwards as in `schedule`.
+ * @returns {Map<string, {begins: number, ends: number}>} ms since 1970 by id; nothing of those before the first that is known of
+ */
+export function forecast(timers, planned, nowMs) {
+  const times = new Map();
+  const isOn = haveBegun(timers);
   let free;
   for (const timer of timers) {
     const plan = planned.get(timer.id);
-    const begins = timer.startTimestamp ? Date.parse(timer.startTimestamp) : expected(plan, free, nowMs);
-    if (plan !== undefined && begins !== undefined) drifts.set(timer.id, begins - plan);
-    if (begins !== undefined) free = endOf(timer, begins, nowMs);
+    const ahead = isOn ? expected(plan, free, nowMs) : (plan ?? free);
+    const begins = timer.startTimestamp ? Date.parse(timer.startTimestamp) : ahead;
+    if (begins === undefined) continue;
+    free = endOf(timer, begins, nowMs);
+    times.set(timer.id, { begins, ends: free });
   }
-  return drifts;
+  return times;
 }
 
 /** `+3 min`, `−1 min`, or nothing: below half a minute it is none, above half a day it is another day's plan. */
@@ -31,6 +45,10 @@ export function driftText(driftMs) {
   const minutes = Math.round((driftMs ?? 0) / MINUTE_MS);
   if (!minutes || Math.abs(minutes) > ANOTHER_DAY_MIN) return "";
   return `${minutes > 0 ? "+" : "−"}${Math.abs(minutes)} min`;
+}
+
+function haveBegun(timers) {
+  return timers.some(({ startTimestamp }) => startTimestamp);
 }
 
 function expected(plan, free, nowMs) {

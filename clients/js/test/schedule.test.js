@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { driftText, schedule } from "../src/schedule.js";
+import { driftText, forecast, schedule } from "../src/schedule.js";
 
 const MINUTE = 60_000;
 const T0 = Date.parse("2030-01-01T10:00:00Z");
@@ -32,4 +32,18 @@ test("what finished early lets the next begin on time, not before", () => {
 
 test("drift is said in minutes, or not at all", () => {
   assert.deepEqual([29_000, 180_000, -60_000, 86_400_000, undefined].map(driftText), ["", "+3 min", "−1 min", "", ""]);
+});
+
+const minutes = (times) => [...times].map(([id, { begins, ends }]) => [id, (begins - T0) / MINUTE, (ends - T0) / MINUTE]);
+
+test("without a plan what follows the running one is expected by the lengths", () => {
+  const first = timer("a", 10, { state: "running", startTimestamp: at(4), endTimestamp: at(16), addedMs: 2 * MINUTE });
+  const times = forecast([timer("z", 5), first, timer("b", 20), timer("c", 5)], new Map(), T0 + 5 * MINUTE);
+  assert.deepEqual(minutes(times), [["a", 4, 16], ["b", 16, 36], ["c", 36, 41]]);
+  assert.equal(forecast([timer("a", 10), timer("b", 10)], new Map(), T0).size, 0);
+});
+
+test("before anything has begun the plan is expected, and what follows it", () => {
+  const times = forecast([timer("a", 10), timer("b", 20), timer("c", 5)], plan(30), T0);
+  assert.deepEqual(minutes(times), [["a", 30, 40], ["b", 40, 60], ["c", 60, 65]]);
 });

@@ -1,13 +1,15 @@
 /** The run of show on the control page: follows what happens, counts down, and shows drift. */
 import { lengthText } from "../client/countdown.js";
-import { driftText, schedule } from "../client/schedule.js";
+import { driftText, forecast, schedule } from "../client/schedule.js";
 import { counting } from "./clockface.js";
 import { followDragging } from "./run_order.js";
 import { isSignedOut } from "./signed_out.js";
 import { localiseFields, showTimes } from "./site.js";
-import { t } from "./texts.js";
+import { locale, t } from "./texts.js";
 
 const PLAN_EVERY_MS = 500;
+const MINUTE_MS = 60_000;
+const CLOCK = { hour: "2-digit", minute: "2-digit" };
 
 export class Run {
   #place = document.getElementById("run-place");
@@ -73,11 +75,17 @@ export class Run {
   #comparePlan(now) {
     this.#plannedAt = now;
     const { timers } = this.room.store.room;
-    const drifts = schedule(timers, this.#planned(), now);
+    const planned = this.#planned();
+    const drifts = schedule(timers, planned, now);
+    const times = forecast(timers, planned, now);
     for (const timer of timers) {
       const item = this.#item(timer);
-      if (item) showDrift(item.querySelector("[data-drift]"), drifts.get(timer.id));
+      if (!item) continue;
+      showDrift(item.querySelector("[data-drift]"), drifts.get(timer.id));
+      const isPlain = timer.startTimestamp || planned.has(timer.id); // when it began, or is planned, stands there
+      showAbout(item.querySelector("[data-about]"), isPlain ? undefined : times.get(timer.id)?.begins, "about");
     }
+    showAbout(document.getElementById("run-ends"), endOfDay(timers, times), "run_ends");
     const drift = drifts.get(this.room.store.current()?.id);
     showDrift(document.getElementById("drift"), drift, driftText(drift) && t(drift > 0 ? "late" : "early", { n: driftText(drift).slice(1) }));
   }
@@ -122,6 +130,21 @@ function showActual(place, timer) {
   time.dateTime = timer.startTimestamp;
   time.dataset.clock = "";
   place.append(time);
+}
+
+/* When the last timer of the day ends on which the next one begins; nothing where none is to come. */
+function endOfDay(timers, times) {
+  const ahead = timers.filter(({ id, state }) => state !== "finished" && times.has(id)).map(({ id }) => times.get(id));
+  const dayOf = ({ begins }) => new Date(begins).toDateString();
+  const ends = ahead.filter((time) => dayOf(time) === dayOf(ahead[0])).map((time) => time.ends);
+  return ends.length ? Math.max(...ends) : undefined;
+}
+
+function showAbout(place, instant, words) {
+  const minute = String(Math.floor(instant / MINUTE_MS));
+  if (place.dataset.minute === minute) return;
+  place.dataset.minute = minute;
+  place.textContent = instant === undefined ? "" : t(words, { time: new Date(instant).toLocaleTimeString(locale, CLOCK) });
 }
 
 function showDrift(place, driftMs, text = driftText(driftMs)) {
