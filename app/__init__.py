@@ -83,6 +83,7 @@ def _bind_sockets(socketio: SocketIO, settings: Settings) -> None:
         handshake=auth.handshake,
         rates=limits.event_rates(settings),
         wide=limits.handshake_rate(settings),
+        most_refusals=settings.refused_events_in_a_row,
     )
     live.connect(socketio.server)
     if handles.worker_name is not None:

@@ -18,6 +18,8 @@ PEER = ROOT / "bench" / "peer"
 LIFTED = {
     "MESSAGE_RATE": ("1000000,1000000", "a sender of the run sends more than a person may"),
     "WIDE_RATE_LIMIT_MAX_REQUESTS": ("1000000", "the run joins again and again from ten addresses"),
+    "SOCKET_PACKETS_PER_S": ("0", "a sender of the run sends more than a socket may"),
+    "SOCKET_PACKETS_PER_S_PER_IP": ("0", "all senders come from ten addresses"),
     "LOG_LEVEL": ("warning", "the peer writes no log either"),
 }
 

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+from app.backends.handles import handles
 from app.backends.transaction import reading
 from app.core.actor import ANONYMOUS, Actor
 from app.core.errors import AppError
@@ -61,7 +62,7 @@ def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dial
     """Seat `client` in a room and tell it everything; the ack.
 
     Raises:
-        AppError: `room_not_found`, `banned`; `not_in_room` when it is gone.
+        AppError: `room_not_found`, `banned`; `conflict` when it is in as many rooms as it may; `not_in_room` when it is gone.
     """
     return _join(client, ref, asked, dialect)
 
@@ -73,6 +74,9 @@ def _join(
     sockets.server.let_go(client.sid)  # of several rooms that are synced, the one before
     question = Question(client.actor, ref, asked)
     room_id = _find_room(question)
+    most = handles.settings.rooms_per_socket
+    if len(client.seats) >= most > 0 and room_id not in client.seats:
+        raise AppError("conflict", f"A socket is in at most {most} rooms at a time.")
     with ExitStack() as holding:
         tap = holding.enter_context(delivery.tap(room_id))
         snapshot = _current_snapshot(question, tap, held)

@@ -16,9 +16,12 @@ from app.realtime.frames import (
     ProtocolError,
     encode_frame,
 )
-from app.realtime.inbox import Ended, Inbox
+from app.realtime.inbox import Ended
+from app.realtime.metering import Metered
+from app.realtime.quota import Address
 from app.realtime.transport import (
     CLIENT_DISCONNECT,
+    FLOOD,
     NO_TRANSPORT,
     PARSE_ERROR,
     PING_TIMEOUT,
@@ -38,7 +41,7 @@ PING_FRAME: Final = encode_frame(b"2")
 MESSAGE_TYPE: Final = "4"
 
 
-class Connection(Inbox):
+class Connection(Metered):
     """What `EngineServer.sockets` holds; stands where `engineio.Socket` stands in the stock server."""
 
     __slots__ = (
@@ -46,7 +49,6 @@ class Connection(Inbox):
         "_backlog_since_ms",
         "_deadline_ms",
         "_heartbeat_ms",
-        "address",
         "binary",
         "clients",
         "closed",
@@ -62,11 +64,10 @@ class Connection(Inbox):
 
     connected = True
 
-    def __init__(self, server: "EngineServer", sid: str, address: str) -> None:
-        super().__init__()
+    def __init__(self, server: "EngineServer", sid: str, address: Address) -> None:
+        super().__init__(address, server.quota)
         self.server = server
         self.sid = sid
-        self.address = address
         self.transport: Transport = NO_TRANSPORT
         self.upgraded = False
         self.closed = False
@@ -99,6 +100,8 @@ class Connection(Inbox):
             due = min(due, self._deadline_ms)
         if self._backlog_since_ms:
             due = min(due, self._backlog_since_ms + self.server.engine.backlog_age_ms)
+        if self.held_until_ms:
+            due = min(due, self.held_until_ms)
         self.server.wheel.schedule(self, due)
 
     def on_due(self, now_ms: int) -> None:
@@ -112,6 +115,8 @@ class Connection(Inbox):
         elif self._is_too_old(near):
             self.server.counters.slow_closes += 1
             self._fall_silent(SLOW_READER)
+        elif self.held_until_ms and self.held_until_ms <= near:
+            self._let_go()
         elif self._heartbeat_ms > near:
             self._reschedule()
         elif self._awaiting_pong:
@@ -143,6 +148,9 @@ class Connection(Inbox):
             self._awaiting_pong = False
             self._heartbeat_ms = monotonic_ms() + self.server.ping_delay_ms()
             self._reschedule()
+            self.behaved()
+        else:
+            self.misstep()
 
     def on_backlog(self, since_ms: int) -> None:
         """Bytes wait for this client: watch how long."""
@@ -177,14 +185,30 @@ class Connection(Inbox):
         """Close for a malformed Socket.IO packet."""
         self.on_protocol_error(ProtocolError(INVALID_PAYLOAD, reason))
 
+    def end_flood(self, why: str) -> None:
+        if not self.closed:
+            self.server.counters.floods += 1
+            self.end(FLOOD, POLICY_VIOLATION, f"rate_limited: {why}")
+
     def on_lost(self, reason: str) -> None:
         """The transport is gone, or has said goodbye."""
         if not self.closed:
             self._finish(reason)
 
+    def hold(self, until_ms: int) -> None:
+        self.held_until_ms = until_ms
+        self._reschedule()
+
+    def _let_go(self) -> None:
+        self.held_until_ms = 0
+        self._reschedule()
+        self.tell_room()
+        self.read_on()
+
     def read_on(self) -> None:
-        if isinstance(self.transport, WebSocketTransport):
-            self.transport.pump()
+        transport = self.transport if self.probe is None else self.probe.transport
+        if isinstance(transport, WebSocketTransport):
+            transport.pump()
 
     def handle(self, item: str | bytes) -> None:
         self.server.on_message(self, item)

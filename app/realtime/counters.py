@@ -10,6 +10,7 @@ class Counters:
         "connections",
         "deliveries",
         "events",
+        "floods",
         "frames",
         "handler_errors",
         "handshakes",
@@ -20,6 +21,7 @@ class Counters:
         "reaped",
         "refused",
         "slow_closes",
+        "throttled",
         "upgrades",
         "writes",
     )
@@ -42,6 +44,8 @@ class Counters:
         self.deliveries = 0  # frames given to recipients
         self.writes = 0  # system calls that gave them
         self.slow_closes = 0
+        self.throttled = 0  # how often a connection was not read for a while, because it had sent too much
+        self.floods = 0  # connections closed for going on all the same, or for sending what nobody asked for
 
     def as_dict(self) -> dict[str, int]:
         """A copy, by name."""

@@ -8,7 +8,6 @@ gives, `{"code": n, "message": "…"}`.
 import logging
 import random
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +24,7 @@ from app.realtime.drain import draining
 from app.realtime.frames import POLICY_VIOLATION, encode_close, encode_frame
 from app.realtime.negotiation import negotiate
 from app.realtime.polling import NOOP, PollingTransport
+from app.realtime.quota import Addresses, Quota
 from app.realtime.refusals import (
     BAD_METHOD,
     BAD_REQUEST,
@@ -38,6 +38,7 @@ from app.realtime.refusals import (
 )
 from app.realtime.settings import EngineSettings
 from app.realtime.transport import SLOW_READER, TRANSPORT_ERROR, Transport
+from app.realtime.turns import Turns
 from app.realtime.upgrade import Probe
 from app.realtime.websocket import Bounds, WebSocketTransport
 from app.realtime.wheel import Wheel
@@ -68,7 +69,9 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self.counters = self.bounds.counters
         self.wheel = Wheel(engine.ping_interval_ms)
         self.slice_ms = max(1, round(engine.flush_slice_ms))
-        self._per_address: Counter[str] = Counter()
+        self.turns = Turns(self.slice_ms)
+        self.quota = Quota(engine)
+        self.addresses = Addresses()
         #: Polling sessions that their client closed while its next GET was on the way.
         self._farewells: set[str] = set()
 
@@ -173,7 +176,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RefusedError(DRAINING, HTTPStatus.SERVICE_UNAVAILABLE)
         if len(self.sockets) >= self.engine.max_connections:
             raise RefusedError(TOO_MANY, HTTPStatus.SERVICE_UNAVAILABLE)
-        if self._per_address[address] >= self.engine.connections_per_ip:
+        if self.addresses.connections(address) >= self.engine.connections_per_ip:
             raise RefusedError(TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
 
     def _open_websocket(self, environ: Environ, start_response: StartResponse, address: str) -> Iterable[bytes]:
@@ -213,9 +216,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         return transport
 
     def _register(self, environ: Environ, address: str) -> Connection:
-        connection = Connection(self, self.generate_id(), address)
+        connection = Connection(self, self.generate_id(), self.addresses.enter(address))
         self.sockets[connection.sid] = connection
-        self._per_address[address] += 1
         self.counters.connections += 1
         self.counters.handshakes += 1
         self._trigger_event("connect", connection.sid, environ, run_async=False)
@@ -302,6 +304,4 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             return
         self.counters.connections -= 1
         self.counters.polling -= not connection.upgraded
-        self._per_address[connection.address] -= 1
-        if not self._per_address[connection.address]:
-            del self._per_address[connection.address]
+        self.addresses.leave(connection.address)

@@ -40,9 +40,18 @@ def fault_answer(why: Any) -> bytes:
     """The whole answer, after which the connection closes."""
     error = AppError(_CODES.get(type(why), "malformed") if is_clients_fault(why) else "internal")
     status = _STATUSES.get(type(why), HTTPStatus(error.status))
+    return _answer(error, status)
+
+
+def busy_answer() -> bytes:
+    """What a connection too many of one address is answered, whatever it asks."""
+    return _answer(AppError("too_many_connections"), HTTPStatus.TOO_MANY_REQUESTS, "Retry-After: 1\r\n")
+
+
+def _answer(error: AppError, status: HTTPStatus, headers: str = "") -> bytes:
     body = json.dumps({"error": error.to_wire()}).encode()
     head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n{headers}"
         f"X-Request-ID: {new_id()}\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode("ascii") + body

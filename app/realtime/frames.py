@@ -86,10 +86,10 @@ class FrameParser:
     """Bytes in, whole messages out; raises ProtocolError as soon as a rule is broken.
 
     `feed` what arrived, then call `next_message` until it gives None. A message is
-    `(TEXT, str)`, `(BINARY, bytes)`, `(PING or PONG, bytes)` or `(CLOSE, b"")`.
+    `(TEXT, str)`, `(BINARY, bytes)`, `(PING or PONG, bytes)` or `(CLOSE, b"")`. `frames` counts what came, fragments too.
     """
 
-    __slots__ = ("_buffer", "_kind", "_max_bytes", "_needed", "_parts", "_start")
+    __slots__ = ("_buffer", "_kind", "_max_bytes", "_needed", "_parts", "_start", "frames")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -98,6 +98,7 @@ class FrameParser:
         self._needed = 2  # bytes from `_start` without which looking again is a waste
         self._parts: bytearray | None = None  # of an unfinished fragmented message
         self._kind = TEXT
+        self.frames = 0
 
     def feed(self, data: bytes) -> None:
         """Add bytes as they came from the socket."""
@@ -140,6 +141,7 @@ class FrameParser:
             self._needed = end - start
             return None
         self._needed = 2
+        self.frames += 1
         payload = unmask(buffer[begin + MASK_BYTES : end], bytes(buffer[begin : begin + MASK_BYTES]))
         if end == len(buffer):
             self._buffer, self._start = b"", 0

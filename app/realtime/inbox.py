@@ -2,12 +2,12 @@
 
 A handler may answer `Later`; then the next message can be handled before that answer is there. Answers go out in the order of
 the messages, and whoever must not overtake them calls `wait_for_answers`. A client that sends faster than it is answered is
-not read: `wants_more` counts what waits on either side.
+not read: `wants_more` counts what waits on either side. Nor is one that sent more than it may (`held_until_ms`).
 """
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import gevent
 from gevent.event import Event
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from app.realtime.engine import EngineServer
 
 logger = logging.getLogger(__name__)
-
-#: A handler greenlet lets others run after this long, as the flusher does.
-YIELD_S: Final = 1e-6
 
 
 class Ended:
@@ -40,7 +37,7 @@ Item = str | bytes | Ended
 class Inbox:
     """The receiving half of a connection."""
 
-    __slots__ = ("_answered", "_inbox", "_room", "_working", "answers")
+    __slots__ = ("_answered", "_inbox", "_room", "_working", "answers", "held_until_ms", "takes_turns")
 
     server: "EngineServer"
     sid: str
@@ -48,15 +45,17 @@ class Inbox:
 
     def __init__(self) -> None:
         self.answers: deque[Awaited] | None = None  # events begun whose answer is not out
+        self.held_until_ms = 0  # not read before then
+        self.takes_turns = False  # has sent so much that it waits for its turn before every slice
         self._inbox: list[Item] = []
         self._working = False
         self._room: Event | None = None  # a POST that waits until this is handled
         self._answered: Event | None = None  # the greenlet itself, in `wait_for_answers`
 
     def wants_more(self) -> bool:
-        """False while as many messages wait, to be handled or to be answered, as may."""
+        """False while as many messages wait, to be handled or to be answered, as may, or while the client is held."""
         waiting = len(self._inbox) + (len(self.answers) if self.answers else 0)
-        return waiting < self.server.engine.max_queued_events_per_client
+        return waiting < self.server.engine.max_queued_events_per_client and not self.held_until_ms
 
     def answer_later(self, awaited: Awaited) -> None:
         """Give this answer when it is there and all before it are out."""
@@ -75,7 +74,7 @@ class Inbox:
             self._give_answers()
 
     def wait_for_room(self, timeout_s: float) -> bool:
-        """Block a POST while as many messages wait as may; False if they still do at the end.
+        """Block a POST while the client may not be read; False if so at the end.
 
         A WebSocket is just not read meanwhile.
         """
@@ -85,6 +84,11 @@ class Inbox:
             self._room.clear()
             self._room.wait(timeout_s)
         return self.wants_more()
+
+    def tell_room(self) -> None:
+        """Let a POST that waits look again."""
+        if self._room is not None:
+            self._room.set()
 
     def read_on(self) -> None:
         """There may be room again: take what the transport held back."""
@@ -114,9 +118,14 @@ class Inbox:
         gevent.spawn_raw(self._work)
 
     def _work(self) -> None:
-        """Handle and answer what waits, in order; ends when nothing can be done."""
-        slice_ends_ms = monotonic_ms() + self.server.slice_ms
+        """Handle and answer what waits, in order; ends when nothing can be done.
+
+        Its first slice is the client's own. Those after it are shared by all who want more, see `Turns`.
+        """
         try:
+            if self.takes_turns:
+                self.server.turns.wait()
+            slice_ends_ms = monotonic_ms() + self.server.slice_ms
             while self._inbox or self._can_answer():
                 self._give_answers()
                 if self._inbox:
@@ -124,12 +133,11 @@ class Inbox:
                 if not self._inbox:
                     self.read_on()
                 elif monotonic_ms() >= slice_ends_ms:
-                    gevent.sleep(YIELD_S)
+                    self.server.turns.wait()
                     slice_ends_ms = monotonic_ms() + self.server.slice_ms
         finally:
             self._working = False
-            if self._room is not None:
-                self._room.set()
+            self.tell_room()
             if self._inbox:  # a handler was killed: the messages behind it must not wait for ever
                 self._begin_work()
 

@@ -42,7 +42,8 @@ def receive(connection: Connection, environ: dict[str, Any]) -> None:
     except ValueError as error:
         connection.on_protocol_error(ProtocolError(POLICY_VIOLATION, str(error)))
         raise RefusedError(BAD_REQUEST) from error
-    if not connection.wait_for_room(engine.receive_timeout_ms / 1000):
+    connection.charge(len(packets))
+    if not connection.wait_for_room(engine.receive_timeout_ms / 1000) or connection.closed:
         raise RefusedError(TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
     for packet in packets:
         connection.on_message(packet)

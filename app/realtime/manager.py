@@ -203,12 +203,13 @@ class Manager(socketio.Manager):  # type: ignore[misc]
         client.callbacks[number] = callback
         return number
 
-    def trigger_callback(self, sid: str, id: int, data: list[Any], namespace: str = "/") -> None:
-        """Run the callback that an acknowledgement answers; unknown ones are ignored."""
+    def trigger_callback(self, sid: str, id: int, data: list[Any], namespace: str = "/") -> bool:
+        """Run the callback that an acknowledgement answers; False if nobody waits for it."""
         client = self.client(sid, namespace)
         callback = client.callbacks.pop(id, None) if client is not None and client.callbacks else None
         if callback is not None:
             callback(*data)
+        return callback is not None
 
 
 def unpack(data: Any) -> list[Any]:

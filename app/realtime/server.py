@@ -27,11 +27,12 @@ from app.realtime.packets import MalformedPacketError, Packet
 from app.realtime.rooms import Client
 from app.realtime.sending import SendingServer
 from app.realtime.settings import EngineSettings
-from app.realtime.transport import CLIENT_DISCONNECT, SERVER_DISCONNECT, TRANSPORT_CLOSE
+from app.realtime.transport import CLIENT_DISCONNECT, FLOOD, SERVER_DISCONNECT, TRANSPORT_CLOSE
 
 logger = logging.getLogger(__name__)
 
 UnknownEventHook = Callable[[str, str, bool], Any]
+FloodHook = Callable[[str, str | None], None]
 Callback = Callable[[], None]
 
 #: What of the handshake request is kept for the connect handler.
@@ -58,6 +59,8 @@ class Server(SendingServer):
     manager_initialized: bool
     #: Called as `(sid, event, has_ack)` for an event nobody registered; what it returns is the ack.
     on_unknown_event: UnknownEventHook | None = None
+    #: Called as `(address, sid)` when a flood was ended; without a sid if it never joined. Must not raise.
+    on_flood: FloodHook | None = None
 
     def __init__(self, engine: EngineSettings, *, client_manager: Manager | None = None, **options: Any) -> None:
         self.engine = engine
@@ -139,7 +142,8 @@ class Server(SendingServer):
             self._run_event(client, packet)
         elif packet.type in (packets.ACK, packets.BINARY_ACK):
             assert packet.id is not None  # decode refuses an ack without one
-            self.manager.trigger_callback(client.sid, packet.id, packet.data, client.namespace)
+            if not self.manager.trigger_callback(client.sid, packet.id, packet.data, client.namespace):
+                connection.misstep()
         elif packet.type == packets.DISCONNECT:
             self._leave(client, CLIENT_DISCONNECT)
         else:
@@ -199,6 +203,7 @@ class Server(SendingServer):
         return {"message": "Connection rejected by server"} if accepted is False else None
 
     def _refuse(self, connection: Connection, namespace: str, why: dict[str, Any]) -> None:
+        connection.misstep()
         connection.transport.write(packets.encode(packets.CONNECT_ERROR, namespace, why))
 
     def _admit(self, client: Client) -> None:
@@ -229,7 +234,15 @@ class Server(SendingServer):
             if not client.connection.clients and not client.connection.closed:
                 client.connection.expect_join()
 
+    def end_flood(self, sid: str, why: str) -> None:
+        """Close the client's connection with 1008 and `rate_limited: <why>`: it does not stop to send what is refused."""
+        client = self.manager.client(sid)
+        if client is not None:
+            client.connection.end_flood(why)
+
     def _end(self, connection: Connection, reason: str) -> None:
+        if reason == FLOOD and self.on_flood is not None:
+            self.on_flood(connection.address.name, connection.clients[0].sid if connection.clients else None)
         for client in connection.clients:
             self._leave(client, reason)
         connection.environ = connection.binary = connection.session = None

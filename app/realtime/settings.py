@@ -100,6 +100,20 @@ class EngineSettings(FromEnvironment):
 
     max_connections: int = _setting(15_000, "Sockets of this process, all addresses together.")
     connections_per_ip: int = _setting(2_000, "Sockets of one address.")
+    packets_per_s: int = _setting(
+        200,
+        "What one socket may send: frames, fragments and polled packets a second; 0: no limit. Beyond it, it is not read.",
+    )
+    packets_at_once: int = _setting(1_000, "So many of them at once.")
+    packets_per_s_per_ip: int = _setting(
+        2_000, "The same for all sockets of one address; above it they have equal parts. 0: no limit."
+    )
+    packets_at_once_per_ip: int = _setting(10_000, "So many of them at once.")
+    flood_timeout_ms: int = _setting(10_000, "A socket that sends more than it may for so long is closed.")
+    max_unasked_packets: int = _setting(
+        10,
+        "A socket that sends more heartbeats, acks and refused CONNECTs than this for nothing is closed; 0: no limit.",
+    )
     connect_timeout_ms: int = _setting(10_000, "How long a socket may stay without joining a namespace.")
     upgrade_timeout_ms: int = _setting(10_000, "How long an upgrade to WebSocket may take.")
     upgrade_noop_ms: int = _setting(100, "When a waiting poll is ended for an upgrade.")
@@ -122,6 +136,10 @@ class WorkerSettings(FromEnvironment):
     PREFIX: ClassVar[str] = "HTTP_"
 
     max_connections: int = _setting(4_096, "HTTP connections at a time, waiting polls included.")
+    connections_per_ip: int = _setting(
+        2_048,
+        "So many of them from one address; 0: no limit. Behind proxies (`TRUSTED_HOPS`) all come from theirs: no limit.",
+    )
     idle_timeout_ms: int = _setting(10_000, "An idle connection's life, and how long a request's head may take.")
     io_timeout_ms: int = _setting(30_000, "How long a single read or write of a request may take.")
     body_bytes_per_s: int = _setting(

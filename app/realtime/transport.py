@@ -18,6 +18,7 @@ TRANSPORT_CLOSE: Final = "transport close"
 TRANSPORT_ERROR: Final = "transport error"
 PARSE_ERROR: Final = "parse error"
 SLOW_READER: Final = "slow reader"
+FLOOD: Final = "flood"
 
 
 class Transport(Protocol):

@@ -62,8 +62,12 @@ class Probe:
         polling.end(by_client=True)
 
     def wants_more(self) -> bool:
-        """Always: each message is dealt with as it comes."""
-        return True
+        """Each message is dealt with as it comes, unless the session has sent more than it may."""
+        return not self.connection.held_until_ms
+
+    def charge(self, packets: int) -> None:
+        """The session pays."""
+        self.connection.charge(packets)
 
     def on_protocol_error(self, error: ProtocolError) -> None:
         """End the attempt."""

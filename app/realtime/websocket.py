@@ -48,6 +48,9 @@ class Owner(Protocol):
     def wants_more(self) -> bool:
         """False while the owner has as much to do as it may queue."""
 
+    def charge(self, packets: int) -> None:
+        """So many frames came, or a piece of one; the owner may want no more for a while, or close."""
+
     def on_protocol_error(self, error: ProtocolError) -> None:
         """The client broke RFC 6455; the owner closes the transport."""
 
@@ -106,10 +109,21 @@ class WebSocketTransport:
             self._lose(TRANSPORT_CLOSE)
         elif self._state == "open":
             self._parser.feed(bytes(_VIEW[:size]))
-            self.pump()
+            self._hand_over()
+            self._charge(1)
 
     def pump(self) -> None:
         """Hand over messages while the owner takes them; stop reading while it does not."""
+        self._hand_over()
+        self._charge(0)
+
+    def _charge(self, at_least: int) -> None:
+        """Have the owner pay for what was parsed: each fragment, and each read, be it of a single byte."""
+        packets, self._parser.frames = max(self._parser.frames, at_least), 0
+        if packets and self._state == "open" and self.owner is not None:
+            self.owner.charge(packets)
+
+    def _hand_over(self) -> None:
         pong: bytes | None = None
         try:
             while self._state == "open" and self.owner is not None:

@@ -22,9 +22,12 @@ from gunicorn.http.errors import InvalidHeader, ParseException
 from gunicorn.workers.base_async import ALREADY_HANDLED
 from gunicorn.workers.ggevent import GeventWorker
 
+from app.core.addresses import network_of
 from app.realtime import drain
-from app.realtime.faults import fault_answer, is_clients_fault
+from app.realtime.faults import busy_answer, fault_answer, is_clients_fault
 from app.realtime.settings import WorkerSettings
+from app.realtime.shares import Shares
+from app.settings import Settings
 
 #: A moment before the arbiter's SIGKILL, so that the worker still exits by itself.
 MARGIN_S = 2.0
@@ -49,6 +52,8 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         self.early_signals: Any = None  # gunicorn.conf.py: what the arbiter's handlers caught in this process
         self.collected = time.monotonic()
         settings = WorkerSettings.from_env()
+        # Behind proxies every connection comes from one of theirs; they bound their clients themselves.
+        self.shares = Shares(0 if Settings.from_env().trusted_hops else settings.connections_per_ip)
         self.io_timeout_s = settings.io_timeout_ms / 1000
         self.body_bytes_per_s = settings.body_bytes_per_s
 
@@ -99,7 +104,23 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         # Unlike the stock worker's: no single read or write of a request may hang for ever.
         client.settimeout(self.io_timeout_s)
-        super(GeventWorker, self).handle(listener, client, addr)
+        address = network_of(addr[0]) if addr else ""  # a Unix socket has none
+        if not self.shares.enter(address):
+            self._turn_away(client, address)
+            return
+        try:
+            super(GeventWorker, self).handle(listener, client, addr)
+        finally:
+            self.shares.leave(address)
+
+    def _turn_away(self, client: Any, address: str) -> None:
+        """One address has all the connections that it may: it must not have everybody's."""
+        if self.shares.is_worth_a_line():
+            self.log.warning("Too many connections from %s", address)
+        with suppress(OSError):
+            client.sendall(busy_answer())
+            client.shutdown(socket.SHUT_WR)
+        client.close()
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Serve one request; refuses HTTP/1.1 without a Host (RFC 9112 section 3.2)."""

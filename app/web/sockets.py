@@ -22,7 +22,7 @@ from structlog.contextvars import bound_contextvars
 from app.backends.limits import Limits, Rate
 from app.core.actor import ANONYMOUS, Actor
 from app.core.addresses import network_of
-from app.core.errors import AppError
+from app.core.errors import CATALOGUE, AppError
 from app.core.later import Later
 from app.core.nesting import nesting
 from app.realtime.context import wants_ack
@@ -34,6 +34,7 @@ from app.web.schema import MAX_DEPTH, Schema, is_json
 log = structlog.get_logger(__name__)
 
 SOCKETS_PER_PERSON = 20
+OUR_FAULT = 500
 
 
 class Server(Protocol):
@@ -50,6 +51,7 @@ class Server(Protocol):
     def members(self, channel: str) -> Any: ...
     def member_count(self, channel: str) -> int: ...
     def close(self, sid: str) -> None: ...
+    def end_flood(self, sid: str, why: str) -> None: ...
     def stats(self) -> dict[str, int]: ...
 
 
@@ -62,6 +64,8 @@ class Client:
     address: str = "unknown"
     expires_at: datetime | None = None
     seats: dict[str, Any] = field(default_factory=dict)
+    refusals: int = 0
+    """Events that were refused since one was not."""
 
 
 Answer = dict[str, Any] | None
@@ -101,6 +105,7 @@ class Sockets:
         self._limits: Limits
         self._rates: Mapping[str, Rate] = {}
         self._wide: Rate | None = None
+        self._most_refusals = 0
         self._handshake: Handshake = lambda environ, auth: (ANONYMOUS, None)
 
     def on(
@@ -128,21 +133,30 @@ class Sockets:
         return register
 
     def bind(
-        self, server: Any, *, limits: Limits, handshake: Handshake, rates: Mapping[str, Rate], wide: Rate | None = None
+        self,
+        server: Any,
+        *,
+        limits: Limits,
+        handshake: Handshake,
+        rates: Mapping[str, Rate],
+        wide: Rate | None = None,
+        most_refusals: int = 0,
     ) -> None:
         """Register everything on `server`; `handshake` says who a new socket is or refuses it.
 
         Args:
             rates: what one person may, by the names that `on` is given as `limit`.
             wide: what one address may: handshakes, and the events of all its viewers and guests. None: no limit.
+            most_refusals: who is refused so often in a row is closed. 0: no limit.
         """
         self.server, self._limits, self._handshake = server, limits, handshake
-        self._rates, self._wide = rates, wide
+        self._rates, self._wide, self._most_refusals = rates, wide, most_refusals
         self.clients.clear()
         self.by_person.clear()
         server.on("connect", self._connect)
         server.on("disconnect", self._disconnect)
         server.on_unknown_event = self._unknown
+        server.on_flood = self._note_flood
         for registration in self.registrations.values():
             server.on(registration.event, self._receiver(registration))
             if registration.overlaps:
@@ -167,6 +181,16 @@ class Sockets:
     def of_person(self, actor_key: str) -> list[Client]:
         """The sockets of one person (`Actor.limit_key`) on this worker."""
         return list(self.by_person.get(actor_key, ()))
+
+    def charge(self, client: Client, kind: str, cost: int) -> None:
+        """Count an event that does the work of several as so many more of its kind, though no more than a full bucket holds.
+
+        Raises:
+            AppError: `rate_limited`.
+        """
+        cost = min(cost, self._rates[kind].burst - 1)  # of which the event itself has one
+        if cost > 0:
+            self._limit_kind(client, kind, cost)
 
     def fail(self, client: Client, event: str, why: Exception) -> dict[str, Any]:
         """Tell `client` why: the ack, or an `error` event when it asked for no ack."""
@@ -220,7 +244,7 @@ class Sockets:
             started_s = time.perf_counter()
             result: Answer | Later[dict[str, Any]] | Exception
             try:
-                self._limit(client, registration)
+                self._limit_kind(client, registration.limit)
                 data = _read(load, _payload(args, registration.string_key))
                 result = registration.handler(client, data)
             except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
@@ -246,9 +270,11 @@ class Sockets:
             if isinstance(result, Exception):
                 raise result
             answer = {"ok": True, **(result or {})}
+            client.refusals = 0
         except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
             answer = self.fail(client, event, why)
             outcome = answer["error"]["code"]
+            self._count_refusal(client, outcome)
         elapsed_s = time.perf_counter() - started_s
         for listener in self.on_handled:
             listener(event, outcome, elapsed_s)
@@ -256,22 +282,19 @@ class Sockets:
             concluded(client, event, _room(args), outcome, elapsed_s)
         return answer
 
-    def _limit(self, client: Client, registration: Registration) -> None:
-        self._limit_kind(client, registration.limit)
-
-    def _limit_kind(self, client: Client, kind: str) -> None:
+    def _limit_kind(self, client: Client, kind: str, cost: int = 1) -> None:
         key = client.actor.limit_key
         if client.actor.user_id is None:
             # A viewer is a socket and a guest a nickname, and one could always take another: so the address counts as well.
-            self._limit_address(client.address, "event")
-        self._take(f"{kind}:{key or f'socket:{client.sid}'}", self._rates[kind])
+            self._limit_address(client.address, "event", cost)
+        self._take(f"{kind}:{key or f'socket:{client.sid}'}", self._rates[kind], cost)
 
-    def _limit_address(self, address: str, what: str) -> None:
+    def _limit_address(self, address: str, what: str, cost: int = 1) -> None:
         if self._wide is not None:
-            self._take(f"{what}:address:{address}", self._wide)
+            self._take(f"{what}:address:{address}", self._wide, cost)
 
-    def _take(self, key: str, rate: Rate) -> None:
-        wait_ms = self._limits.take(key, rate)
+    def _take(self, key: str, rate: Rate, cost: int) -> None:
+        wait_ms = self._limits.take(key, rate, min(cost, rate.burst))
         if wait_ms:
             raise AppError("rate_limited", retry_after_ms=wait_ms)
 
@@ -284,7 +307,21 @@ class Sockets:
             self._limit_kind(client, "action")
         except AppError as limited:
             why = limited
-        return self.fail(client, shown(event), why)
+        answer = self.fail(client, shown(event), why)
+        self._count_refusal(client, why.code)
+        return answer
+
+    def _count_refusal(self, client: Client, code: str) -> None:
+        """An answer costs us more than the event costs its sender: who goes on in spite of the answers is closed."""
+        if CATALOGUE[code].status >= OUR_FAULT:
+            return
+        client.refusals += 1
+        if client.refusals >= self._most_refusals > 0:
+            self.server.end_flood(client.sid, "events that are refused")
+
+    def _note_flood(self, address: str, sid: str | None) -> None:
+        client = self.clients.get(sid) if sid is not None else None
+        suspicion.note("flood", address=address, actor=client.actor if client else ANONYMOUS, where="socket")
 
 
 def _in_turn(result: Answer | Later[dict[str, Any]] | Exception) -> Later[Any]:

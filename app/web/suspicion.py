@@ -22,6 +22,7 @@ KINDS = {
     "csrf_failed": "a write by cookie that does not prove where it comes from",
     "origin_not_allowed": "a page of another site",
     "rate_limited": "sign-ins, or handshakes, more than anybody needs",
+    "flood": "a socket that sent more than it may, or what nobody asked for, or was refused a hundred times, and was closed",
     "too_many_connections": "more sockets than one person needs",
 }
 EVERY_MS = 1_000

@@ -108,7 +108,7 @@ def test_the_stock_engine_reads_nothing_of_a_socket_that_a_connection_lacks() ->
 
 def test_the_stock_sessions_work_on_connections() -> None:
     engine = EngineServer(engine=EngineSettings())
-    engine.sockets["a"] = connection = Connection(engine, "a", "127.0.0.1")
+    engine.sockets["a"] = connection = Connection(engine, "a", engine.addresses.enter("127.0.0.1"))
     with engine.session("a") as session:
         session["name"] = "ada"
     assert engine.get_session("a") == {"name": "ada"}

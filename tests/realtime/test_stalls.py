@@ -28,6 +28,7 @@ class Taker:
 
     def __init__(self) -> None:
         self.messages = 0
+        self.paid = 0
         self.error: ProtocolError | None = None
         self.lost: str | None = None
 
@@ -36,6 +37,9 @@ class Taker:
 
     def wants_more(self) -> bool:
         return True
+
+    def charge(self, packets: int) -> None:
+        self.paid += packets
 
     def on_protocol_error(self, error: ProtocolError) -> None:
         self.error = error

@@ -64,7 +64,7 @@ NOT_READ = {
     "digits": '{"roomId":' + "9" * 5_000 + "}",
     "cut": '{"t":',
 }
-WIDE_OPEN = {"RATE_LIMIT_MAX_REQUESTS": "0", "WIDE_RATE_LIMIT_MAX_REQUESTS": "0"} | {
+WIDE_OPEN = {"RATE_LIMIT_MAX_REQUESTS": "0", "WIDE_RATE_LIMIT_MAX_REQUESTS": "0", "REFUSED_EVENTS_IN_A_ROW": "0"} | {
     f"{kind}_RATE": "10000, 10000" for kind in ("MESSAGE", "TYPING", "JOIN", "ACTION")
 }
 

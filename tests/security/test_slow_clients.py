@@ -70,3 +70,32 @@ def test_a_body_that_is_large_and_steady_is_read(server: Server) -> None:
             sock.sendall(b" " * 299)
         sock.sendall(b" " * 8 + b"}")
         assert sock.recv(1_000).startswith(b"HTTP/1.1 422")
+
+
+SHARE = 5
+
+
+@pytest.mark.parametrize(("hops", "share"), [("0", SHARE), ("1", 0)])
+def test_one_address_has_so_many_connections_and_no_more(start_server: StartServer, hops: str, share: int) -> None:
+    server = start_server(HTTP_CONNECTIONS_PER_IP=str(SHARE), TRUSTED_HOPS=hops)
+    held = [connect(server, "127.0.0.2") for _ in range(2 * SHARE)]
+    for sock in held:
+        sock.sendall(HEAD)  # which never ends
+    for sock in held[SHARE:] if share else ():
+        assert sock.recv(1_000).startswith(b"HTTP/1.1 429")
+    assert is_served(server, "127.0.0.3"), "somebody else is"
+    assert is_served(server, "127.0.0.2") == (not share)
+    for sock in held:
+        sock.close()
+    eventually(lambda: is_served(server, "127.0.0.2"))
+
+
+def connect(server: Server, address: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), WITHIN_S, source_address=(address, 0))
+
+
+def is_served(server: Server, address: str) -> bool:
+    """Whether a request from there is answered, and not refused."""
+    with connect(server, address) as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return sock.recv(1_000).startswith(b"HTTP/1.1 200")
