@@ -107,6 +107,25 @@ def test_a_programme_is_imported_from_a_file(host: PlainBrowser, room_id: str) -
     assert [title for title, _ in timers(host, room_id)] == ["Opening", "Keynote"]
 
 
+def test_a_programme_is_pasted_and_its_times_have_a_day_and_a_zone(host: PlainBrowser, room_id: str) -> None:
+    rows = "Session,Start,Length (min),Speaker\nOpening,09:00,10,Ada\n"
+    page = host.submit("/import", csv=rows)
+    assert "in UTC." in page.text
+    assert "nothing is taken: Speaker." in page.text
+    again = next(form for form in page.forms if "mode" not in form.names and form.action.endswith("/import"))
+    page.forms = [again]
+    page = host.submit("/import", day="2999-01-02", timeZone="Asia/Tokyo")
+    assert "2999-01-02 00:00 UTC" in page.text
+    host.submit("/import", mode="append")
+    assert [title for title, _ in timers(host, room_id)] == ["Opening"]
+
+
+def test_the_template_is_imported_as_it_is(host: PlainBrowser, room_id: str) -> None:
+    text = host.client.get(f"/rooms/{room_id}/template.csv").text
+    page = host.submit("/import", csv=text)
+    assert (page.status, "Timers to add: 2" in page.text) == (200, True)
+
+
 def test_an_import_asks_what_becomes_of_the_run_that_is_there(host: PlainBrowser, room_id: str) -> None:
     host.add_timer("Old")
     for mode, expected in (("append", ["Old", "New"]), ("replace", ["New"])):
@@ -157,7 +176,9 @@ def test_an_imported_text_comes_back_with_the_answer_as_it_was(host: PlainBrowse
 def test_bad_rows_import_nothing_and_are_named(host: PlainBrowser, room_id: str) -> None:
     page = host.submit("/import", file=(io.BytesIO(b"title,duration\nOpening,10\nKeynote,soon\n"), "run.csv"))
     assert (page.status, "Row 3" in page.text, "10:00" in page.text) == (422, True, True)
-    assert not [form for form in page.forms if form.action.endswith("/import")]
+    assert not [form for form in page.forms if "mode" in form.names]
+    page = host.submit("/import", csv="title,duration\nOpening,10\nKeynote,45\n")
+    assert (page.status, "Timers to add: 2" in page.text) == (200, True)
     assert timers(host, room_id) == []
 
 

@@ -44,6 +44,8 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "startsAt": instant,
 }
 
+TEMPLATE = "Title,Length (min),Start,Description\r\nWelcome,10,09:00,\r\nKeynote,45,09:10,With questions\r\n"
+
 ACTIONS: dict[str, Callable[..., Any]] = {
     "start": service.start_timer,
     "pause": service.pause_timer,
@@ -118,9 +120,17 @@ def import_run(room_id: str) -> Response:
                 raise
             return preview_import(room_id, changed=why)
         return back_to_control(room_id, "run", undo=replaced[0]["id"] if replaced else None)
-    if not request.files.get("file"):
+    if not (request.files.get("file") or request.form.get("csv", "").strip()):
         raise ValidationError({"file": ["Choose a file."]})
     return preview_import(room_id)
+
+
+@pages.get("/rooms/<room_id>/template.csv")
+def import_template(room_id: str) -> Response:
+    """A small programme, to be filled in."""
+    require_host(room_id)
+    headers = {"Content-Disposition": 'attachment; filename="template.csv"'}
+    return Response(TEMPLATE, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def preview_import(room_id: str, changed: AppError | None = None) -> Response:
