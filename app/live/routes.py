@@ -10,9 +10,11 @@ from flask import Response, request
 from app.backends.handles import handles
 from app.core.clock import to_wire
 from app.live import screens, service
+from app.live.packing import LARGE_BYTES, packer
 from app.live.schemas import ScreenBoard
-from app.live.state import complete_state, may_share
+from app.live.state import may_share, rest_of_state
 from app.presence import service as presence
+from app.web import transfer
 from app.web.http import Blueprint, current_actor
 
 CROWD_CACHING = "public, max-age=1, stale-while-revalidate=1, stale-if-error=60"
@@ -43,9 +45,9 @@ def get_room_state(ref: str) -> Response:
         response.status_code = 304
         return response
     presence.watch(access.room.id)
-    state = complete_state(encoded, access, position, presence.count(access.room.id))
-    response.data = state[:-1] + b',"you":' + orjson.dumps({"role": access.role.wire, "userId": actor.id}) + b"}"
-    return response
+    rest = rest_of_state(access, position, presence.count(access.room.id))
+    you = orjson.dumps({"role": access.role.wire, "userId": actor.id})
+    return _filled(response, encoded, rest[:-1] + b',"you":' + you + b"}")
 
 
 @blp.route("/crowd/<share_token>", methods=["GET"])
@@ -61,13 +63,29 @@ def get_crowd_state(share_token: str) -> Response:
 
     `X-Server-Now` is when it was made; an older answer says so by its `Age`.
     """
-    etag, body = service.get_crowd_state(share_token=share_token)
-    response = Response(body, mimetype="application/json")
+    etag, encoded, rest = service.get_crowd_state(share_token=share_token)
+    response = _filled(Response(mimetype="application/json"), encoded, rest)
     response.set_etag(etag, weak=True)
     response.headers["Cache-Control"] = CROWD_CACHING
     response.headers["Content-Security-Policy"] = DATA_ONLY
     response.headers["X-Server-Now"] = to_wire(handles.clock.now())
     response.make_conditional(request)
+    return response
+
+
+def _filled(response: Response, encoded: bytes, rest: bytes) -> Response:
+    """`response` with a state: a large one is neither copied nor compressed for each who asks."""
+    if len(encoded) < LARGE_BYTES:
+        response.data = encoded + rest
+        return response
+    parts = [encoded, rest]
+    if transfer.takes_gzip(response):
+        parts = packer.pack(encoded, rest)
+        response.headers["Content-Encoding"] = "gzip"
+    transfer.leave_as_is()
+    response.vary.add("Accept-Encoding")
+    response.response = parts
+    response.content_length = sum(map(len, parts))
     return response
 
 

@@ -19,7 +19,7 @@ from app.core.errors import AppError
 from app.core.event import Event
 from app.live import delivery, fanout
 from app.live.snapshot import Question, Snapshot, take_snapshot
-from app.live.state import Position, crowd_state, read_head, states
+from app.live.state import Position, read_head, rest_of_crowd_state, states
 from app.messages.service import flat_form, may_write, muted_until
 from app.presence import service as presence
 from app.rooms import service as rooms
@@ -45,8 +45,10 @@ def get_room_state(*, actor: Actor, ref: str) -> tuple[Access, Position, bytes]:
         return access, position, states.get(session, access.room, position)
 
 
-def get_crowd_state(*, share_token: str) -> tuple[str, bytes]:
+def get_crowd_state(*, share_token: str) -> tuple[str, bytes, bytes]:
     """The room's state as anybody with its link may see it, whoever asks: its tag, and JSON that differs by nothing else.
+
+    The JSON is in two parts, of which the first is the one that all answers share.
 
     Raises:
         AppError: `room_not_found`.
@@ -55,7 +57,7 @@ def get_crowd_state(*, share_token: str) -> tuple[str, bytes]:
         access = require_role(session, actor=ANONYMOUS, ref=share_token)
         position = read_head(session, access.room.id, reads_chat=False)
         encoded = states.get(session, access.room, position)
-    return position.etag, crowd_state(encoded, position)
+    return position.etag, encoded, rest_of_crowd_state(position)
 
 
 def join_room(client: Client, *, ref: str, asked: Position | None, dialect: Dialect = "kebab") -> dict[str, Any]:

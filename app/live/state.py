@@ -81,6 +81,11 @@ def read_head(session: Session, room_id: str, *, reads_chat: bool) -> Position:
 
 def complete_state(encoded: bytes, access: Access, position: Position, user_count: int) -> bytes:
     """The room state for one reader, as JSON: what the cache holds plus what differs by reader and moment."""
+    return encoded + rest_of_state(access, position, user_count)
+
+
+def rest_of_state(access: Access, position: Position, user_count: int) -> bytes:
+    """What `complete_state` adds."""
     rest: dict[str, object] = {
         "position": position.to_wire(),
         "userCount": user_count,
@@ -88,12 +93,12 @@ def complete_state(encoded: bytes, access: Access, position: Position, user_coun
     }
     if may_share(access):
         rest["shareToken"] = access.room.share_token
-    return encoded + b"," + orjson.dumps(rest)[1:]
+    return b"," + orjson.dumps(rest)[1:]
 
 
-def crowd_state(encoded: bytes, position: Position) -> bytes:
-    """The room state for everybody: only what the position determines, so that its tag and caches hold."""
-    return encoded + b"," + orjson.dumps({"position": position.to_wire()})[1:]
+def rest_of_crowd_state(position: Position) -> bytes:
+    """What is added for everybody: only what the position determines, so that its tag and caches hold."""
+    return b"," + orjson.dumps({"position": position.to_wire()})[1:]
 
 
 def may_share(access: Access) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_compress import Compress
 from werkzeug.exceptions import PreconditionFailed
 
@@ -41,6 +41,16 @@ def gives_nothing_away(response: Response) -> bool:
     return not (by_cookie or response.cache_control.no_store or response.is_streamed)
 
 
+def takes_gzip(response: Response) -> bool:
+    """Whether this answer may be sent compressed by gzip."""
+    return request.accept_encodings["gzip"] > 0 and gives_nothing_away(response)
+
+
+def leave_as_is() -> None:
+    """The answer to this request is sent as it was made."""
+    g.is_left_as_is = True
+
+
 def _is_by_cookie() -> bool:
     return bool(request.cookies) and "Authorization" not in request.headers
 
@@ -52,7 +62,7 @@ def _is_own_step() -> bool:
 
 
 def _shrink(response: Response) -> Response:
-    if response.status_code != OK or not gives_nothing_away(response):
+    if response.status_code != OK or g.get("is_left_as_is") or not gives_nothing_away(response):
         return response
     if _is_by_cookie() and response.mimetype == "text/html":
         padding = secrets.token_urlsafe(secrets.randbelow(MOST_PADDING) + 1)

@@ -33,8 +33,8 @@ def stage(ref: str) -> Response:
 def crowd(share_token: str) -> Response:
     """The clock and the run of show for a crowd: no socket, no conversation, and a page that any cache may keep."""
     set_language(named_language())
-    _, encoded = live.get_crowd_state(share_token=share_token)
-    room = orjson.loads(encoded)
+    _, encoded, rest = live.get_crowd_state(share_token=share_token)
+    room = orjson.loads(encoded + rest)
     response = make_response(
         render_template(
             "crowd.html",
