@@ -1,20 +1,23 @@
-/** Who may not write for a while: hosts are told of all, and take it back as well. */
+/** Who may not write for a while: hosts are told of all, once there is somebody to be told of, and take it back as well. */
 const MOST = 100;
 const HOSTS = ["host", "owner"];
 
 export class Mutes {
   #until = new Map();
+  #isWanted = false;
 
   /** @param {import("../client/index.js").Room} room @param {() => void} changed is called when somebody is muted, or is no longer */
   constructor(room, changed) {
     this.room = room;
     this.changed = changed;
-    for (const name of ["joined", "room-updated"]) room.addEventListener(name, () => this.#ask());
-    if (room.connection === "live") this.#ask();
+    for (const name of ["joined", "room-updated"]) room.addEventListener(name, () => this.#isWanted && this.#ask());
   }
 
   /** Until when somebody may not write, as on the wire; undefined: they may. */
   until(personId) {
+    if (!personId) return undefined;
+    if (!this.#isWanted && this.room.connection === "live") this.#ask();
+    this.#isWanted = true;
     const until = this.#until.get(personId);
     return until && this.#leftMs(until) > 0 ? until : undefined;
   }
