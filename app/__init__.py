@@ -111,11 +111,17 @@ def _trust_proxies(app: Flask, hops: int) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
 
+def _engine(settings: Settings) -> EngineSettings:
+    rates = limits.event_rates(settings).values()
+    engine = EngineSettings.from_env(worker_id=settings.worker_id)
+    return engine.letting_through(sum(rate.per_second for rate in rates), sum(rate.burst for rate in rates))
+
+
 def _socketio(app: Flask, settings: Settings) -> SocketIO:
     socketio = SocketIO()
     socketio.init_app(
         app,
-        engine=EngineSettings.from_env(worker_id=settings.worker_id),
+        engine=_engine(settings),
         cors_allowed_origins=live.allowed_origin(settings),
         client_manager=live.BusManager(),
     )

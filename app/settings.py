@@ -189,11 +189,11 @@ class Settings:
         "How many guests one room lets in, from all addresses together: a second, and at once.",
     )
     rooms_per_socket: int = _setting(
-        "ROOMS_PER_SOCKET", 50, _integer, "How many rooms one socket may be in at a time; 0: no limit."
+        "ROOMS_PER_SOCKET", 200, _integer, "How many rooms one socket may be in at a time; 0: no limit."
     )
     refused_events_in_a_row: int = _setting(
         "REFUSED_EVENTS_IN_A_ROW",
-        100,
+        1_000,
         _integer,
         "A socket that is refused so many events in a row is closed; 0: no limit.",
     )

@@ -131,6 +131,8 @@ WORDS = {
     "shareToken": "The secret of the room's share link: whoever has it is a viewer.",
     "silentMs": "How long it has not reported, in milliseconds.",
     "slowCloses": "How many sockets were closed because they read too slowly, since the worker started.",
+    "throttled": "How often a socket was not read for a while because it had sent too much, since the worker started.",
+    "floods": "How many sockets were closed for sending too much, or what nobody asked for, since the worker started.",
     "slowModeMs": "How long one must wait between two messages, in milliseconds; 0 for not at all.",
     "stage": "What is on the stage.",
     "startTimestamp": "When its run began, which a pause does not change; null before.",

@@ -4,14 +4,18 @@ A field is read from the environment, or from `.env`, under its prefix and its n
 `SOCKET_PING_INTERVAL_MS`, `HTTP_MAX_CONNECTIONS`.
 """
 
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Final, Self
 
 from dotenv import dotenv_values
 
 from app.core.ids import is_worker_id
+
+PACKETS_PER_EVENT: Final = 4  # an event may come in fragments, and there are heartbeats and acks
+PACKETS_TO_JOIN: Final = 5
 
 
 def _setting(default: Any, help: str, *, given: bool = False) -> Any:
@@ -102,13 +106,16 @@ class EngineSettings(FromEnvironment):
     connections_per_ip: int = _setting(2_000, "Sockets of one address.")
     packets_per_s: int = _setting(
         200,
-        "What one socket may send: frames, fragments and polled packets a second; 0: no limit. Beyond it, it is not read.",
+        "What one socket may send: frames, fragments and polled packets a second, at least four for each event that the rates"
+        " of events allow; 0: no limit. Beyond it, it is not read.",
     )
     packets_at_once: int = _setting(1_000, "So many of them at once.")
     packets_per_s_per_ip: int = _setting(
-        2_000, "The same for all sockets of one address; above it they have equal parts. 0: no limit."
+        2_000,
+        "The same for all sockets of one address, at least one for each that it may have; above it they have equal parts. 0: no"
+        " limit.",
     )
-    packets_at_once_per_ip: int = _setting(10_000, "So many of them at once.")
+    packets_at_once_per_ip: int = _setting(10_000, "So many of them at once, at least five for each socket.")
     flood_timeout_ms: int = _setting(10_000, "A socket that sends more than it may for so long is closed.")
     max_unasked_packets: int = _setting(
         10,
@@ -127,6 +134,25 @@ class EngineSettings(FromEnvironment):
     def __post_init__(self) -> None:
         if not is_worker_id(self.worker_id):
             raise ValueError(f"worker_id must be 1 to 32 letters or digits, not {self.worker_id!r}")
+
+    def letting_through(self, events_per_s: float, events_at_once: int) -> "EngineSettings":
+        """With limits of packets that never stand in the way of others: neither of so many events of one client, nor of as many
+        connections of one address as there may be. What is off stays off.
+        """
+        per_s = _at_least(self.packets_per_s, PACKETS_PER_EVENT * events_per_s)
+        at_once = _at_least(self.packets_at_once, PACKETS_PER_EVENT * events_at_once)
+        of_all, of_all_at_once = self.connections_per_ip, PACKETS_TO_JOIN * self.connections_per_ip
+        return replace(
+            self,
+            packets_per_s=per_s,
+            packets_at_once=at_once,
+            packets_per_s_per_ip=_at_least(self.packets_per_s_per_ip, max(per_s, of_all)),
+            packets_at_once_per_ip=_at_least(self.packets_at_once_per_ip, max(at_once, of_all_at_once)),
+        )
+
+
+def _at_least(limit: int, least: float) -> int:
+    return max(limit, math.ceil(least)) if limit else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,3 +42,17 @@ def test_a_worker_id_that_could_not_stand_in_a_sid_is_refused(worker_id: str) ->
 def test_every_field_says_what_it_is_for() -> None:
     for table in (EngineSettings, WorkerSettings):
         assert all(field.metadata["help"] for field in table.variables().values())
+
+
+def test_packets_never_stand_in_the_way_of_events_and_connections_that_are_allowed() -> None:
+    usual = EngineSettings()
+    assert usual.letting_through(37, 120) == usual
+    lifted = EngineSettings(connections_per_ip=20_000).letting_through(1_000.5, 5_000)
+    assert (lifted.packets_per_s, lifted.packets_at_once) == (4_002, 20_000)
+    assert (lifted.packets_per_s_per_ip, lifted.packets_at_once_per_ip) == (20_000, 100_000)
+    assert usual.letting_through(10_000, 10_000).packets_per_s_per_ip == 40_000
+
+
+def test_limits_of_packets_that_are_off_stay_off() -> None:
+    off = EngineSettings(packets_per_s=0, packets_per_s_per_ip=0).letting_through(1e6, 10**6)
+    assert (off.packets_per_s, off.packets_per_s_per_ip) == (0, 0)
