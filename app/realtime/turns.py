@@ -23,15 +23,27 @@ class Turns:
         self._slice_ms = slice_ms
         self._waiting: deque[Event] = deque()
         self._is_open = False
+        self._has_one = False
 
     def wait(self) -> None:
         """Block the calling greenlet until it may run a slice."""
+        if not self._has_one and not self._waiting:
+            self._rest()
+            return
         turn = Event()
         self._waiting.append(turn)
         if not self._is_open:
             self._is_open = True
             gevent.spawn_raw(self._let_on)
         turn.wait()
+
+    def _rest(self) -> None:
+        """Who is alone only lets the others run: a queue would cost it another round of the loop."""
+        self._has_one = True
+        try:
+            gevent.sleep(YIELD_S)
+        finally:
+            self._has_one = False
 
     def _let_on(self) -> None:
         try:
