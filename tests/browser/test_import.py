@@ -50,7 +50,7 @@ def test_what_is_wrong_with_a_file_is_said_by_row_and_nothing_is_asked(
     choose(page, f"{ROWS}Lunch,soon,\n")
     expect(page.get_by_role("alert")).to_contain_text("Row 4: duration: Use minutes")
     expect(page.locator("tbody tr")).to_have_count(2)
-    expect(page.locator("main button")).to_have_count(0)
+    expect(page.locator("[name=mode]")).to_have_count(0)
     page.get_by_role("link", name="Back to the room").click()
     expect(page.locator("#run-list .what > b")).to_have_text(["Opening", "Keynote"])
 
@@ -68,3 +68,13 @@ def test_a_run_that_was_replaced_comes_back_within_ten_seconds(
     expect(page.locator("#run-list .what > b")).to_have_text(["Opening", "Keynote"])
     expect(page).to_have_url(re.compile(r"/rooms/[^?]+$"))
     assert [timer["title"] for timer in host.get(f"/api/rooms/{room['id']}")["timers"]] == ["Opening", "Keynote"]
+
+
+def test_times_of_day_are_those_of_who_imports_them(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    page = new_page(timezone_id="Asia/Tokyo")
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    expect(page.locator("#run [name=timeZone]")).to_have_value("Asia/Tokyo")
+    choose(page, "Session,Length (min),Start\nPanel,45,13:30\n")
+    expect(page.locator("main")).to_contain_text("Asia/Tokyo")
+    expect(page.locator("tbody time")).to_contain_text("1:30")

@@ -8,6 +8,11 @@ import { localiseFields, showTimes } from "./site.js";
 import { locale, t } from "./texts.js";
 
 const PLAN_EVERY_MS = 500;
+
+/* The times of day of a programme are meant where it is imported. */
+for (const zone of document.querySelectorAll('[type="hidden"][name="timeZone"]')) {
+  zone.value = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
 const MINUTE_MS = 60_000;
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 
