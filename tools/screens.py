@@ -22,11 +22,15 @@ from tests.support.binaries import chromium
 from tests.support.people import PASSWORD, Person
 from tests.support.server import Server
 
+Addresses = dict[str, str]
 WIDTHS = {360: 740, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")
 COLOURS = 128
 MINUTE_MS = 60_000
-PAGES = ("home", "sign-in", "sign-up", "rooms", "control", "viewer", "stage", "crowd", "print")
+SIGNED_OUT = ("home", "sign-up", "sign-in", "join", "viewer", "stage", "crowd")
+SIGNED_IN = ("rooms", "account", "control", "import", "delete", "audit", "print", "docs")
+PAGES = SIGNED_OUT + SIGNED_IN
+LIVE = ("viewer", "stage", "crowd", "control")
 # Title, minutes, minutes after the beginning.
 RUN = (
     ("Welcome", 10, 0),
@@ -35,6 +39,7 @@ RUN = (
     ("Coffee", 20, 65),
     ("Lightning talks", 45, 85),
 )
+AFTERNOON = "Session,Length (min),Start,Speaker\nPanel: what comes next,45,13:30,Ada\nClosing,15,14:15,Grace\n"
 TALK = (
     ("Grace", "text", "The stream is up, and the sound is good from the back row."),
     ("Linus", "question", "Will the slides be shared after the talk?"),
@@ -47,12 +52,12 @@ def main() -> None:
     """Take all pictures, or those of the pages named."""
     options = arguments()
     options.out.mkdir(parents=True, exist_ok=True)
-    with demo() as (server, host, room), sync_playwright() as playwright:
+    with demo() as (server, host, addresses), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium()), args=["--no-sandbox"])
         for scheme in SCHEMES:
             for width, height in WIDTHS.items():
                 photographer = Photographer(browser, server.url, options.out, scheme=scheme, width=width, height=height)
-                photographer.take(options.only, host, room)
+                photographer.take(options.only, host, addresses)
         browser.close()
 
 
@@ -65,8 +70,8 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def demo() -> Iterator[tuple[Server, Person, dict[str, Any]]]:
-    """A running server with a room in the middle of its morning."""
+def demo() -> Iterator[tuple[Server, Person, Addresses]]:
+    """A running server with a room in the middle of its morning, its host, and where the pages are, by name."""
     server = Server({"RATE_LIMIT_MAX_REQUESTS": "0"})
     server.migrate()
     with server:
@@ -74,7 +79,33 @@ def demo() -> Iterator[tuple[Server, Person, dict[str, Any]]]:
         room = host.post("/api/rooms", name="Main hall", description="The first day, in the big room.")
         host.post("/api/rooms", name="Workshop", description="Hands-on, with a table for everybody.", isPrivate=True)
         set_up(host, room)
-        yield server, host, room
+        invitation = host.post(f"/api/rooms/{room['id']}/links", role="host", label="For the crew")
+        yield server, host, addresses(room, invitation)
+
+
+def addresses(room: dict[str, Any], invitation: dict[str, Any]) -> Addresses:
+    """Where each page is; the preview of an import has the address of the control page, whose form leads to it."""
+    share, control = f"/r/{room['shareToken']}", f"/rooms/{room['id']}"
+    of_room = {
+        "control": control,
+        "import": control,
+        **{name: f"{control}/{name}" for name in ("delete", "audit", "print")},
+    }
+    of_viewers = {
+        "viewer": share,
+        "stage": f"{share}/stage",
+        "crowd": f"{share}/crowd",
+        "join": f"/join/{invitation['token']}",
+    }
+    others = {
+        "home": "/",
+        "sign-up": "/register",
+        "sign-in": "/login",
+        "rooms": "/rooms",
+        "account": "/account",
+        "docs": "/api/docs",
+    }
+    return {**others, **of_viewers, **of_room}
 
 
 def set_up(host: Person, room: dict[str, Any]) -> None:
@@ -111,34 +142,38 @@ class Photographer:
         )
         self.page: Page = self.context.new_page()
 
-    def take(self, names: list[str], host: Person, room: dict[str, Any]) -> None:
+    def take(self, names: list[str], host: Person, addresses: Addresses) -> None:
         """Visit the pages by name, signed out first and then as the host."""
-        share = f"/r/{room['shareToken']}"
-        self.shoot(names, "home", "/")
-        self.shoot(names, "sign-up", "/register")
-        self.shoot(names, "sign-in", "/login")
-        self.shoot(names, "viewer", share, live=True)
-        self.shoot(names, "stage", f"{share}/stage", live=True)
-        self.shoot(names, "crowd", f"{share}/crowd", live=True)
+        for name in SIGNED_OUT:
+            self.shoot(names, name, addresses[name])
         self.page.goto(f"{self.url}/login")
         self.page.fill("[name=username]", host.name)
         self.page.fill("[name=password]", PASSWORD)
         self.page.click("main button[type=submit]")
-        self.shoot(names, "rooms", "/rooms")
-        self.shoot(names, "control", f"/rooms/{room['id']}", live=True)
-        self.shoot(names, "print", f"/rooms/{room['id']}/print")
+        for name in SIGNED_IN:
+            self.shoot(names, name, addresses[name])
         self.context.close()
 
-    def shoot(self, names: list[str], name: str, path: str, *, live: bool = False) -> None:
+    def shoot(self, names: list[str], name: str, path: str) -> None:
         """One whole page, in a palette: photographs of flat colours need no more."""
         if name not in names:
             return
         self.page.goto(self.url + path)
-        if live:
+        if name in LIVE:
             self.page.wait_for_selector("#connection[data-state=live]", timeout=10_000)
+        if name == "import":
+            self.preview_import()
         self.page.wait_for_load_state("networkidle")
         picture = Image.open(io.BytesIO(self.page.screenshot(full_page=True))).convert("RGB")
         picture.quantize(COLOURS, dither=Image.Dither.NONE).save(self.out / f"{name}-{self.suffix}.png", optimize=True)
+
+    def preview_import(self) -> None:
+        """Paste a programme of the afternoon; nothing is kept of it."""
+        form = self.page.locator("form[action$='/import']")
+        form.evaluate("form => { form.closest('details').open = true }")
+        form.locator("textarea").fill(AFTERNOON)
+        form.locator("button[type=submit]").click()
+        self.page.wait_for_selector("[name=mode]")
 
 
 if __name__ == "__main__":
