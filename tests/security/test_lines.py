@@ -54,7 +54,7 @@ def test_a_nickname_and_a_title_of_a_programme_are_joined_and_then_judged(
     taken = client.post(programme, json={"csv": 'title,duration\n"Keynote\npart 2",5\n'}, headers=owner)
     assert [timer["title"] for timer in taken.get_json()["items"]] == ["Keynote part 2"]
     refused = client.post(programme, json={"csv": "title,duration\nA\u202eb,5\n"}, headers=owner)
-    assert refused.get_json()["error"]["details"] == {"row 2": ["title: Must be one line of plain text."]}
+    assert refused.get_json()["error"]["details"] == {"row 2": ["title: One line of at most 200 characters."]}
 
 
 def test_an_account_by_an_odd_address_alone_has_a_name_all_the_same(client: FlaskClient) -> None:
