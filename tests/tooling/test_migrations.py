@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import psycopg
 import pytest
 from sqlalchemy import MetaData, create_engine, inspect, select
 
+from app import create_app
+from app.backends.transaction import database
 from app.settings import Settings
+from tests.support.app_fixtures import SECRET
 from tests.support.databases import PostgresTemplates
 from tests.support.processes import ServiceError, new_directory
 from tests.support.server import flask
@@ -56,12 +60,18 @@ def seeded(request: pytest.FixtureRequest, postgres_templates: PostgresTemplates
     with postgres_templates.fresh() as url:
         settings = {"DATABASE_URL": url} if request.param == "postgres" else {"DATA_DIR": str(directory)}
 
+        read = replace(Settings.from_env({**settings, "JWT_SECRET": SECRET}, dotenv=None), log_level="error")
+        runner = create_app(read).test_cli_runner()  # in this process: a new one for each step would cost a minute
+
         def run(*command: str) -> str:
-            return flask(*command, settings=settings, directory=directory)
+            done = runner.invoke(args=command)
+            assert done.exit_code == 0, f"{command}: {done.output} {done.exception!r}"
+            return str(done.output)
 
         run("db", "upgrade")
         run("seed")
-        yield Settings.from_env(settings, dotenv=None).sqlalchemy_url, run
+        yield read.sqlalchemy_url, run
+        database.dispose()
 
 
 def schema(url: str) -> dict[str, Any]:

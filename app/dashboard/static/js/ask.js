@@ -7,7 +7,8 @@ import { t } from "./texts.js";
 const dialog = document.getElementById("ask");
 const form = dialog.querySelector("form");
 const { reason } = form.elements;
-dialog.querySelector("[autofocus]").addEventListener("click", () => dialog.close());
+const safe = dialog.querySelector("[value=no]"); // focused by hand: `autofocus` in a page in a frame is complained of
+safe.addEventListener("click", () => dialog.close());
 
 /**
  * @param {{ask: string, askText: string, askDo: string, askWhy?: string}} question its title, what follows from a yes, what the
@@ -22,6 +23,7 @@ export function asks({ ask, askText, askDo, askWhy }) {
   reason.closest("label").hidden = reason.disabled = askWhy === undefined;
   dialog.returnValue = "";
   dialog.showModal();
+  safe.focus();
   const answer = () => (dialog.returnValue === "yes" ? why() : undefined);
   return new Promise((decide) => dialog.addEventListener("close", () => decide(answer()), { once: true }));
 }
