@@ -1,5 +1,5 @@
 /** What was asked and meant: carried out by the API, and shown. */
-import { leaveFor } from "./connect.js";
+import { leaveBy } from "./connect.js";
 import { refresh } from "./parts.js";
 
 const $ = (id) => document.getElementById(id);
@@ -14,14 +14,24 @@ export async function carryOut(room, { dataset, href }, more, report) {
   const [method, path] = dataset.api.split(" ");
   const body = { ...Object.fromEntries(new URL(href).searchParams), ...more };
   const goes = dataset.then?.startsWith("/");
-  if (goes) leaveFor(dataset.then);
+  const go = goes && wayTo(dataset.then);
+  leaveBy(go);
   const answer = await room.client.call(method, path, method === "POST" ? body : undefined);
   report(answer);
-  if (!answer.ok) return leaveFor(undefined);
-  if (goes) return location.assign(dataset.then);
+  if (!answer.ok) return leaveBy(undefined);
+  if (goes) return go();
   if (dataset.then) return showAnew(dataset.then);
   await refresh(room, $("people-place"));
   $("bans").closest("details").open ||= path.endsWith("/bans");
+}
+
+/* Gone once: who deletes a room hears of it as everybody does, and a second going would abort the first. */
+function wayTo(path) {
+  let isGone = false;
+  return () => {
+    if (!isGone) location.assign(path);
+    isGone = true;
+  };
 }
 
 /* The whole page has changed: its links and codes. */

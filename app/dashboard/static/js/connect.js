@@ -80,16 +80,16 @@ async function renew() {
   return answer.ok ? (await answer.json()).token : undefined;
 }
 
-/** From now on whoever is out of the room goes to `path`, as who deletes it; undefined: as others do. */
-export function leaveFor(path) {
-  exit = path;
+/** From now on whoever is out of the room leaves by `way`, as who deletes it; undefined: as others do. */
+export function leaveBy(way) {
+  exit = way;
 }
 let exit;
 
 /* Who is out sees what is left to them. An account that was removed does not come straight back in: whoever enters a public
    room is a member of it. */
 function goOn(reason) {
-  if (exit) return location.assign(exit);
+  if (exit) return exit();
   if (guest.token() && ["banned", "removed"].includes(reason)) guest.takenOut(reason);
   if (reason === "removed" && !guest.token()) location.assign("/rooms");
   else location.reload();
