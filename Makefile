@@ -1,6 +1,6 @@
 # Every target is one plain sh script: without make, run `sh scripts/<target>.sh`.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench docs seed cluster faults fuzz screens lock operations
+.PHONY: help run test coverage lint types bench docs seed cluster faults fuzz screens lock operations
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -11,6 +11,9 @@ run: ## Start Greenroom with nothing configured and print where to go
 
 test: ## Check style and types, then run every test against real services
 	@exec sh scripts/test.sh $(ARGS)
+
+coverage: ## The same, and which branches of app/ the tests took
+	@exec sh scripts/coverage.sh $(ARGS)
 
 lint: ## Style, layers and formatting
 	@exec sh scripts/lint.sh $(ARGS)

@@ -52,8 +52,18 @@ def seaweedfs() -> Path:
 
 
 def chromium() -> Path:
-    """A Chromium or Chrome; Playwright drives the machine's own."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    """A Chromium or Chrome; Playwright drives the machine's own.
+
+    The shell, where there is one, is the same engine without the windows that nobody sees: a page costs a third of the time.
+    """
+    names = (
+        "chromium-headless-shell",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        "chrome",
+    )
     return _required("Chromium (Debian: apt install chromium)", on_path(*names))
 
 
