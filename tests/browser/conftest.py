@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
+from tests.support import binaries
 from tests.support.databases import SqliteTemplate
 from tests.support.people import PASSWORD, Person
 from tests.support.server import Server
@@ -30,12 +31,28 @@ def server(sqlite_template: SqliteTemplate) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def chromium(chromium_path: Path) -> Iterator[Browser]:
-    """The browser's process."""
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, chromium_path: Path) -> Iterator[Browser]:
+    """The browser's process."""
+    browser = playwright.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page_with_windows(playwright: Playwright) -> Iterator[Page]:
+    """A page of a browser that has windows, for what its shell cannot do: keep the screen on."""
+    browser = playwright.chromium.launch(executable_path=str(binaries.chromium()), args=["--no-sandbox"])
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield page
+    browser.close()
 
 
 class Complaints:

@@ -148,9 +148,9 @@ def test_where_there_are_no_small_windows_there_is_no_button_for_one(
 
 
 def test_a_stage_keeps_the_screen_on_and_does_so_again_after_it_was_hidden(
-    new_page: NewPage, host: Person, room: dict[str, Any]
+    page_with_windows: Page, host: Person, room: dict[str, Any]
 ) -> None:
-    page = new_page()
+    page = page_with_windows
     page.add_init_script(KEEP_LOCKS)
     open_live(page, stage_url(host, room))
     page.wait_for_function("window.locks.length === 1 && !window.locks[0].released")

@@ -51,20 +51,14 @@ def seaweedfs() -> Path:
     return _required("SeaweedFS (weed)", on_path("weed", also=(str(Path(sys.executable).parent),)))
 
 
-def chromium() -> Path:
+def chromium(*, windows: bool = True) -> Path:
     """A Chromium or Chrome; Playwright drives the machine's own.
 
-    The shell, where there is one, is the same engine without the windows that nobody sees: a page costs a third of the time.
+    Without windows it is Chromium's shell where there is one: the same engine, and a page costs a third of the time.
     """
-    names = (
-        "chromium-headless-shell",
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-        "chrome",
-    )
-    return _required("Chromium (Debian: apt install chromium)", on_path(*names))
+    shell = () if windows else ("chromium-headless-shell",)
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    return _required("Chromium (Debian: apt install chromium)", on_path(*shell, *names))
 
 
 def node() -> Path:

@@ -126,7 +126,7 @@ def nginx_binary() -> Path:
 @pytest.fixture(scope="session")
 def chromium_path() -> Path:
     """The browser for Playwright's `executable_path`; as root it needs `--no-sandbox`."""
-    return binaries.chromium()
+    return binaries.chromium(windows=False)
 
 
 @pytest.fixture(scope="module")
