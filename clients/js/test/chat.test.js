@@ -26,7 +26,8 @@ class Room extends EventTarget {
   }
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+// Long enough for a busy machine: what is waited for takes no time of its own.
+const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
 const sent = (content, id) => ({ ok: true, message: { id, content, seq: 1, changeSeq: 1, userId: "me" } });
 const refused = (code, retryable = false) => ({ ok: false, error: { code, message: code, details: {}, retryable, retryAfterMs: 0 } });
 
