@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.browser.conftest import Complaints, NewPage, open_live, sign_in
 from tests.support.people import Person
 from tests.support.waiting import eventually
 
@@ -130,8 +130,9 @@ def test_older_messages_come_when_scrolling_up(new_page: NewPage, host: Person, 
 
 
 def test_a_host_sends_a_message_to_the_stage_and_bans_who_disturbs(
-    new_page: NewPage, host: Person, room: dict[str, Any]
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Complaints
 ) -> None:
+    complaints.expect("401")  # a page that is out asks whether it is let in again
     guest = enter(new_page(), host, room, "Grace")
     control = new_page()
     sign_in(control, host)
