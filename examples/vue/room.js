@@ -26,12 +26,16 @@ export const RoomPage = {
     draw() {
       const { room, talk } = this.live;
       const { store } = room;
-      const log = this.$refs.log;
-      const follows = log && log.scrollHeight - log.scrollTop - log.clientHeight < REACHED_TOP_PX;
+      const { log } = this.$refs;
+      const follows = !log || log.scrollHeight - log.scrollTop - log.clientHeight < REACHED_TOP_PX;
       Object.assign(this, { state: store.room, timer: store.current(), status: stateOf(room), host: isHost(room) });
       Object.assign(this, { timers: store.room?.timers ?? [], messages: talk.messages, typing: [...store.typing.values()] });
       this.tick();
-      this.$nextTick(() => follows && (log.scrollTop = log.scrollHeight));
+      this.$nextTick(() => follows && this.toEnd());
+    },
+    toEnd() {
+      const { log } = this.$refs;
+      if (log) log.scrollTop = log.scrollHeight;
     },
     tick() {
       if (this.timer) this.face = countdown(this.timer, this.live.room.client.clock.now());

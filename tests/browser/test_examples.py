@@ -25,6 +25,10 @@ from tests.support.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LINES = 60
+AT_THE_END = """() => {
+  const log = document.querySelector(".log");
+  return log.scrollTop > 0 && log.scrollHeight - log.scrollTop - log.clientHeight < 2;
+}"""
 
 
 @pytest.fixture(scope="module", params=["vue", "react"])
@@ -89,6 +93,7 @@ def test_two_people_run_a_room_in_the_example_app(new_page: NewPage, app: tuple[
     host.reload()
     expect(host.get_by_text("I can hear you")).to_be_visible()
     expect(host.get_by_text("line 3", exact=True)).to_have_count(0)
+    host.wait_for_function(AT_THE_END)
     host.get_by_label("Messages").evaluate("log => { log.scrollTop = 0 }")
     expect(host.get_by_text(re.compile("line 3$"))).to_have_count(1)
 

@@ -85,6 +85,35 @@ def test_a_reason_goes_along_with_a_ban_and_is_in_the_list(
     assert host.get(f"/api/rooms/{room['id']}/bans")["items"][0]["reason"] == "Sells things"
 
 
+HOLD_BODIES = """() => {
+  const { text } = Response.prototype;
+  const released = new Promise((resolve) => (window.release = resolve));
+  Response.prototype.text = async function () {
+    window.held = this.url;
+    await released;
+    return text.call(this);
+  };
+}"""
+
+
+def test_a_menu_that_was_opened_while_the_list_was_on_its_way_stays_open(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    host.guest(room, "Grace")
+    page = control_page(new_page, host, room)
+    page.locator("#people-place summary", has_text="Members").click()
+    page.evaluate(HOLD_BODIES)
+    host.guest(room, "Linus")
+    host.patch(f"/api/rooms/{room['id']}", name="Great hall")
+    page.wait_for_function("() => window.held?.endsWith('/people')")
+    page.locator("#members summary").first.click()
+    page.evaluate("window.release()")
+    page.wait_for_timeout(300)  # longer than the page takes to put it there
+    expect(page.get_by_role("link", name="Ban Grace")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#members")).to_contain_text("Linus")
+
+
 def test_a_room_is_not_deleted_by_enter_alone(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
     page = control_page(new_page, host, room)
     page.locator("#settings summary").click()

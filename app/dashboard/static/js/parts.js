@@ -4,13 +4,24 @@ import { showTimes } from "./site.js";
 
 const GATHER_MS = 250;
 
+const lastAsked = new WeakMap();
+
+/* A menu that is open, a button that is being pressed, a dialog that asks: nothing may move under it. */
+const isInUse = (place) => place.querySelector("details.menu[open]") || place.matches(":active") || document.querySelector("dialog[open]");
+
 /** Put the part's newest form in place; what somebody is reading by keyboard stays under their hands. Gives the answer's status, 401 after a sign-out. */
 export async function refresh(room, place) {
+  const asking = {};
+  lastAsked.set(place, asking);
   const response = await room.client.fetch(place.dataset.url, { headers: { Accept: "text/html" } }).catch(() => undefined);
   if (isSignedOut(response)) return 401;
-  if (!response?.ok || place.querySelector("details.menu[open]") || document.querySelector("dialog[open]")) return response?.status;
-  const html = await response.text();
-  if (place.dataset.shown === html) return response.status;
+  if (!response?.ok) return response?.status;
+  const html = await response.text().catch(() => undefined);
+  if (html && lastAsked.get(place) === asking && place.dataset.shown !== html && !isInUse(place)) put(place, html);
+  return response.status;
+}
+
+function put(place, html) {
   const held = place.contains(document.activeElement) && nameOf(document.activeElement);
   const folds = [...place.querySelectorAll(".fold")].map((fold) => fold.open);
   place.dataset.shown = html;
@@ -18,7 +29,6 @@ export async function refresh(room, place) {
   for (const [index, fold] of place.querySelectorAll(".fold").entries()) fold.open = folds[index] ?? fold.open;
   showTimes(place);
   if (held) focusOn(place, held);
-  return response.status;
 }
 
 /* What somebody has the focus on is found again by where its form goes, or by what it is called. */
@@ -38,7 +48,7 @@ export function keepFresh(room, place, everyMs, tell) {
 
 /** Do so when somebody comes, goes, is let in or is barred. */
 export function followPeople(room, place) {
-  const soon = gathered(() => refresh(room, place));
+  const soon = soonRefreshing(room, place);
   let known = "";
   room.store.addEventListener("change", () => {
     const people = room.store.users.map(({ id }) => id).join();
@@ -49,17 +59,23 @@ export function followPeople(room, place) {
   if (room.store.room) soon();
 }
 
-function gathered(action) {
+/* Once for all that happens at about the same time; and once more after somebody was busy with the part meanwhile. */
+function soonRefreshing(room, place) {
   let due;
-  return () => {
+  const soon = () => {
     clearTimeout(due);
-    due = setTimeout(action, GATHER_MS);
+    due = setTimeout(act, GATHER_MS);
   };
+  const act = async () => {
+    if (!isInUse(place)) await refresh(room, place);
+    if (isInUse(place)) soon();
+  };
+  return soon;
 }
 
 /** Do so when a question was asked, voted for, changed or deleted, and after a time away. */
 export function followQuestions(room, place) {
-  const soon = gathered(() => refresh(room, place));
+  const soon = soonRefreshing(room, place);
   for (const name of ["message-received", "message-edited"]) {
     room.addEventListener(name, ({ detail }) => detail.messageType === "question" && soon());
   }
