@@ -47,20 +47,26 @@ def check_counts(cluster: Shape, scene: Scene) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.fault("Redis is out of memory for 4 s")
-def test_a_redis_without_memory_loses_nothing(cluster: Shape, small_scene: Scene) -> None:
-    sick, well = ("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")
-    with small_scene.busy(), told(cluster.redis, sick, well):
-        gevent.sleep(SICK_S)
-    assert small_scene.rejoined == 0, "clients must not notice"
-    check_counts(cluster, small_scene)
-    small_scene.check()
-
-
-@pytest.mark.long
-@pytest.mark.fault("Redis is a read-only replica for 4 s")
-def test_a_redis_that_takes_no_writes_loses_nothing(cluster: Shape, small_scene: Scene) -> None:
-    sick, well = ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")
+@pytest.mark.parametrize(
+    ("sick", "well"),
+    [
+        pytest.param(
+            ("CONFIG", "SET", "maxmemory", "1"),
+            ("CONFIG", "SET", "maxmemory", "0"),
+            marks=pytest.mark.fault("Redis is out of memory for 4 s"),
+            id="out of memory",
+        ),
+        pytest.param(
+            ("REPLICAOF", "127.0.0.1", "1"),
+            ("REPLICAOF", "NO", "ONE"),
+            marks=pytest.mark.fault("Redis is a read-only replica for 4 s"),
+            id="read-only",
+        ),
+    ],
+)
+def test_a_redis_that_takes_no_writes_loses_nothing(
+    cluster: Shape, small_scene: Scene, sick: tuple[str, ...], well: tuple[str, ...]
+) -> None:
     with small_scene.busy(), told(cluster.redis, sick, well):
         gevent.sleep(SICK_S)
     assert small_scene.rejoined == 0, "clients must not notice"
