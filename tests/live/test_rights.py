@@ -76,6 +76,18 @@ def connect(clients: dict[str, Client], actor: Actor, sid: str = "late") -> Clie
     return client
 
 
+def seat(
+    clients: dict[str, Client], *, is_private: bool = True, role: Role = Role.MEMBER
+) -> tuple[Actor, Actor, Room, Client]:
+    """A host, somebody in a room of theirs, the room, and that somebody's socket, which has joined it."""
+    host, bob = make_user(), make_user()
+    room = make_room(host, is_private=is_private)
+    add_member(room, bob, role)
+    client = connect(clients, bob)
+    service.join_room(client, ref=room.id, asked=None)
+    return host, bob, room, client
+
+
 def pause(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Any]) -> list[Snapshot]:
     """Between the next snapshot and what is done with it, let `meanwhile` happen, once. Returns the snapshots that are read."""
     read = service.take_snapshot
@@ -157,11 +169,7 @@ def test_who_syncs_while_being_put_out_does_not_keep_the_room(
     is_private: bool,
     act: Act,
 ) -> None:
-    host, bob = make_user(), make_user()
-    room = make_room(host, is_private=is_private)
-    add_member(room, bob)
-    client = connect(clients, bob)
-    service.join_room(client, ref=room.id, asked=None)
+    host, bob, room, client = seat(clients, is_private=is_private)
     assert hears(server, client) == {"room", "chat"}
     pause(monkeypatch, lambda: arrive(lambda: act(room, host, bob)))
     with pytest.raises(AppError):
@@ -175,11 +183,7 @@ def test_a_seat_that_takes_the_place_of_one_under_review_knows_of_the_change(
     server: RecordingServer, clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The review has noted the old seat and reads; the sync began before it and ends before it."""
-    host, bob = make_user(), make_user()
-    room = make_room(host, is_private=True)
-    add_member(room, bob)
-    client = connect(clients, bob)
-    service.join_room(client, ref=room.id, asked=None)
+    host, bob, room, client = seat(clients)
     look, refused = service._accesses_now, []
 
     def sync_meanwhile(asked: Any) -> Any:
@@ -257,11 +261,7 @@ def test_of_two_changes_the_later_look_has_the_last_word(
     server: RecordingServer, clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first review reads, then a second change is made; a look that was faster must not be overwritten by the older one."""
-    host, bob = make_user(), make_user()
-    room = make_room(host)
-    add_member(room, bob, Role.HOST)
-    client = connect(clients, bob)
-    service.join_room(client, ref=room.id, asked=None)
+    host, bob, room, client = seat(clients, is_private=False, role=Role.HOST)
     look, later = service._accesses_now, []
 
     def slow_at_first(asked: Any) -> Any:
@@ -286,11 +286,7 @@ def test_of_two_changes_the_later_look_has_the_last_word(
 def test_a_review_that_fails_does_not_stand_in_the_way_of_the_next(
     server: RecordingServer, clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host, bob = make_user(), make_user()
-    room = make_room(host, is_private=True)
-    add_member(room, bob)
-    client = connect(clients, bob)
-    service.join_room(client, ref=room.id, asked=None)
+    host, bob, room, client = seat(clients)
     review, failures = service.review_seats, [ZeroDivisionError()]
 
     def fail_once(*args: Any) -> None:
