@@ -8,7 +8,7 @@ import gevent
 
 from app.realtime.connection import Connection
 from app.realtime.frames import POLICY_VIOLATION, ProtocolError
-from app.realtime.polling import NOOP, SEPARATOR, ClientLeftError, DuplicatePollError, PollingTransport
+from app.realtime.polling import SEPARATOR, ClientLeftError, DuplicatePollError, PollingTransport
 from app.realtime.refusals import BAD_REQUEST, TOO_MANY, RefusedError
 from app.realtime.transport import PARSE_ERROR, TRANSPORT_ERROR
 
@@ -19,11 +19,9 @@ def fetch(connection: Connection, environ: dict[str, Any]) -> bytes:
     assert isinstance(transport, PollingTransport)
     engine = connection.server.engine
     try:
-        if connection.probe is not None and connection.probe.probed:
-            packets = transport.fetch() or [NOOP]
-        else:
-            timeout_ms = engine.ping_interval_ms + engine.ping_timeout_ms
-            packets = transport.wait(environ.get("gunicorn.socket"), timeout_ms / 1000)
+        is_upgrading = connection.probe is not None and connection.probe.probed
+        timeout_ms = engine.upgrade_noop_ms if is_upgrading else engine.ping_interval_ms + engine.ping_timeout_ms
+        packets = transport.wait(environ.get("gunicorn.socket"), timeout_ms / 1000)
     except DuplicatePollError as error:
         connection.end(PARSE_ERROR, POLICY_VIOLATION)
         raise RefusedError(BAD_REQUEST) from error

@@ -123,7 +123,7 @@ class EngineSettings(FromEnvironment):
     )
     connect_timeout_ms: int = _setting(10_000, "How long a socket may stay without joining a namespace.")
     upgrade_timeout_ms: int = _setting(10_000, "How long an upgrade to WebSocket may take.")
-    upgrade_noop_ms: int = _setting(100, "When a waiting poll is ended for an upgrade.")
+    upgrade_noop_ms: int = _setting(100, "How long a poll may still wait during an upgrade.")
     close_timeout_ms: int = _setting(2_000, "How long a goodbye may take.")
 
     drain_clients_per_s: int = _setting(200, "So many clients a second are told to come back elsewhere.")

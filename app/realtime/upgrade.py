@@ -1,7 +1,7 @@
 """From polling to WebSocket without losing a packet (Engine.IO protocol v4, "Upgrade").
 
   1. the client opens a WebSocket with its sid and sends `2probe`; the answer is `3probe`
-  2. a waiting GET is answered within 100 ms and each one after at once (NOOP if nothing waits), so
+  2. a GET is answered within `upgrade_noop_ms`, waiting already or new (NOOP if nothing waits), so
      that the client can stop polling; packets go on waiting in the polling queue
   3. the client sends `5`: the session moves to the WebSocket, the queue goes out first
 Anything else ends the attempt, and the session goes on polling.

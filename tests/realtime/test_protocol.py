@@ -236,6 +236,19 @@ def test_an_upgrade_loses_nothing(server: Gunicorn) -> None:
         assert client.text() == "4still here"
 
 
+def test_a_get_during_an_upgrade_waits_for_what_comes_next(launch: Launch) -> None:
+    """As with Node: an answer to `40` that the upgrade has overtaken is not preceded by a NOOP."""
+    server = launch("protocol", upgrade_noop_ms=10_000, connect_timeout_ms=60_000)
+    polling = Polling(server, ENGINE)
+    with RawSocket(server, join=False, path=ENGINE, query=f"&sid={polling.sid}") as client:
+        client.send("2probe")
+        assert client.text() == "3probe"
+        thread, answers = waiting(polling)
+        assert polling.post("4overtaken").status == 200
+        thread.join()
+        assert answers == [Answer(200, "4overtaken")]
+
+
 @pytest.mark.parametrize("packets", [["5"], ["4hello"], ["2probe", "2probe"], ["2probe", "3"]])
 def test_a_failed_upgrade_leaves_the_session_polling(server: Gunicorn, packets: list[str]) -> None:
     polling = Polling(server, ENGINE)
