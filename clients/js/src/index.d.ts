@@ -278,4 +278,5 @@ export function front(timers: Timer[]): Timer | undefined;
 export function overrun(timer: Timer, timers: Timer[], nowMs: number): number | undefined;
 export function schedule(timers: Timer[], planned: Map<string, number>, nowMs: number): Map<string, number>;
 export function forecast(timers: Timer[], planned: Map<string, number>, nowMs: number): Map<string, { begins: number; ends: number }>;
+export function endOfDay(timers: Timer[], times: Map<string, { begins: number; ends: number }>): number | undefined;
 export function driftText(driftMs: number | undefined): string;

@@ -2,6 +2,7 @@
 
 const MINUTE_MS = 60_000;
 const ANOTHER_DAY_MIN = 720;
+const NIGHT_MS = 6 * 60 * MINUTE_MS;
 
 /**
  * How much later than planned each timer began or, if it has not begun, will begin.
@@ -38,6 +39,22 @@ export function forecast(timers, planned, nowMs) {
     times.set(timer.id, { begins, ends: free });
   }
   return times;
+}
+
+/**
+ * When the day on which the next timer begins is over: the end of the last one that has no night before it. A day may go on past midnight.
+ * @param {Map<string, {begins: number, ends: number}>} times of `forecast`
+ * @returns {number | undefined} ms since 1970; nothing where none is to come
+ */
+export function endOfDay(timers, times) {
+  let over;
+  for (const { id, state } of timers) {
+    if (state === "finished" || !times.has(id)) continue;
+    const { begins, ends } = times.get(id);
+    if (begins - over >= NIGHT_MS) break;
+    over = Math.max(over ?? ends, ends);
+  }
+  return over;
 }
 
 /** `+3 min`, `−1 min`, or nothing: below half a minute it is none, above half a day it is another day's plan. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { driftText, forecast, schedule } from "../src/schedule.js";
+import { driftText, endOfDay, forecast, schedule } from "../src/schedule.js";
 
 const MINUTE = 60_000;
 const T0 = Date.parse("2030-01-01T10:00:00Z");
@@ -46,4 +46,20 @@ test("without a plan what follows the running one is expected by the lengths", (
 test("before anything has begun the plan is expected, and what follows it", () => {
   const times = forecast([timer("a", 10), timer("b", 20), timer("c", 5)], plan(30), T0);
   assert.deepEqual(minutes(times), [["a", 30, 40], ["b", 40, 60], ["c", 60, 65]]);
+});
+
+test("a day goes on past midnight, and is over before a night", () => {
+  const late = Date.parse("2029-12-31T23:50:00") - T0;
+  const timers = [timer("a", 10), timer("b", 20), timer("c", 30)];
+  const ends = (...minutes) => (endOfDay(timers, forecast(timers, plan(...minutes), 0)) - T0 - late) / MINUTE;
+  const begin = late / MINUTE;
+  assert.equal(ends(begin), 60);
+  assert.equal(ends(begin, begin + 60, begin + 300), 330);
+  assert.equal(ends(begin, begin + 10, begin + 9 * 60), 30);
+});
+
+test("a day without anything to come has no end", () => {
+  const done = timer("a", 10, { state: "finished", startTimestamp: at(0), finishedAt: at(6) });
+  assert.equal(endOfDay([done], forecast([done], new Map(), T0)), undefined);
+  assert.equal(endOfDay([timer("a", 10)], new Map()), undefined);
 });

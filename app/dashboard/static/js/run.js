@@ -1,6 +1,6 @@
 /** The run of show on the control page: follows what happens, counts down, and shows drift. */
 import { lengthText } from "../client/countdown.js";
-import { driftText, forecast, schedule } from "../client/schedule.js";
+import { driftText, endOfDay, forecast, schedule } from "../client/schedule.js";
 import { counting } from "./clockface.js";
 import { followDragging } from "./run_order.js";
 import { isSignedOut } from "./signed_out.js";
@@ -135,14 +135,6 @@ function showActual(place, timer) {
   time.dateTime = timer.startTimestamp;
   time.dataset.clock = "";
   place.append(time);
-}
-
-/* When the last timer of the day ends on which the next one begins; nothing where none is to come. */
-function endOfDay(timers, times) {
-  const ahead = timers.filter(({ id, state }) => state !== "finished" && times.has(id)).map(({ id }) => times.get(id));
-  const dayOf = ({ begins }) => new Date(begins).toDateString();
-  const ends = ahead.filter((time) => dayOf(time) === dayOf(ahead[0])).map((time) => time.ends);
-  return ends.length ? Math.max(...ends) : undefined;
 }
 
 function showAbout(place, instant, words) {
