@@ -10,12 +10,11 @@ from flask import Response, request
 from app.backends.handles import handles
 from app.core.clock import to_wire
 from app.live import screens, service
-from app.live.packing import LARGE_BYTES, packer
 from app.live.schemas import ScreenBoard
 from app.live.state import may_share, rest_of_state
 from app.presence import service as presence
-from app.web import transfer
 from app.web.http import Blueprint, current_actor
+from app.web.shared_answers import filled
 
 CROWD_CACHING = "public, max-age=1, stale-while-revalidate=1, stale-if-error=60"
 DATA_ONLY = "default-src 'none'; frame-ancestors 'none'"
@@ -47,7 +46,7 @@ def get_room_state(ref: str) -> Response:
     presence.watch(access.room.id)
     rest = rest_of_state(access, position, presence.count(access.room.id))
     you = orjson.dumps({"role": access.role.wire, "userId": actor.id})
-    return _filled(response, encoded, rest[:-1] + b',"you":' + you + b"}")
+    return filled(response, encoded, rest[:-1] + b',"you":' + you + b"}")
 
 
 @blp.route("/crowd/<share_token>", methods=["GET"])
@@ -64,28 +63,12 @@ def get_crowd_state(share_token: str) -> Response:
     `X-Server-Now` is when it was made; an older answer says so by its `Age`.
     """
     etag, encoded, rest = service.get_crowd_state(share_token=share_token)
-    response = _filled(Response(mimetype="application/json"), encoded, rest)
+    response = filled(Response(mimetype="application/json"), encoded, rest)
     response.set_etag(etag, weak=True)
     response.headers["Cache-Control"] = CROWD_CACHING
     response.headers["Content-Security-Policy"] = DATA_ONLY
     response.headers["X-Server-Now"] = to_wire(handles.clock.now())
     response.make_conditional(request)
-    return response
-
-
-def _filled(response: Response, encoded: bytes, rest: bytes) -> Response:
-    """`response` with a state: a large one is neither copied nor compressed for each who asks."""
-    if len(encoded) < LARGE_BYTES:
-        response.data = encoded + rest
-        return response
-    parts = [encoded, rest]
-    if transfer.takes_gzip(response):
-        parts = packer.pack(encoded, rest)
-        response.headers["Content-Encoding"] = "gzip"
-    transfer.leave_as_is()
-    response.vary.add("Accept-Encoding")
-    response.response = parts
-    response.content_length = sum(map(len, parts))
     return response
 
 

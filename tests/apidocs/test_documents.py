@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from dataclasses import fields
@@ -250,3 +251,33 @@ def test_the_page_of_the_documents_names_every_error(client: FlaskClient) -> Non
     assert "/rooms/{room_id}/timers" in page
     assert "How long it runs, in milliseconds." in page
     assert "stop · overtime · next" in page
+
+
+def test_who_asks_again_has_nothing_made_anew(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask, and to make one takes as long as a hundred other answers."""
+    addresses = ("/api/openapi.json", "/api/asyncapi.json", "/api/docs")
+    before = [client.get(address).data for address in addresses]
+    for work in ("openapi_document", "asyncapi_document", "shown_operations", "jsonify"):
+        monkeypatch.setattr(f"app.apidocs.routes.{work}", None)
+    assert [client.get(address).data for address in addresses] == before
+
+
+def test_a_document_is_compressed_once_and_not_sent_to_who_has_it(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gzip_only = {"Accept-Encoding": "gzip"}
+    first = client.get("/api/asyncapi.json", headers=gzip_only)
+    for work in ("app.web.packing._begin", "app.web.transfer.compress"):
+        monkeypatch.setattr(work, None)
+    again = client.get("/api/asyncapi.json", headers=gzip_only)
+    assert again.data == first.data
+    assert json.loads(gzip.decompress(again.data)) == client.get("/api/asyncapi.json").json
+    known = client.get("/api/asyncapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (known.status_code, known.data) == (304, b"")
+
+
+def test_the_page_of_the_documents_is_in_the_language_of_who_asks(client: FlaskClient) -> None:
+    pages = [client.get("/api/docs", headers={"Accept-Language": each}).get_data(as_text=True) for each in ("en", "fr")]
+    titles = [re.findall("<h2>([^<]+)</h2>", page) for page in pages]
+    assert len(titles[0]) == len(titles[1]) > 2
+    assert titles[0] != titles[1]

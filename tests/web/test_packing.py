@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.actor import Actor
-from app.live.packing import KEPT, LARGE_BYTES, Packer
 from app.rooms.models import Room
 from app.timers import service as timers
+from app.web.packing import KEPT, LARGE_BYTES, Packer
 from tests.support.app_fixtures import ACTOR
 from tests.support.factories import make_room
 
