@@ -160,3 +160,35 @@ def test_nothing_that_is_said_makes_a_phones_page_wider(new_page: NewPage, host:
         "Math.max(...[...document.querySelectorAll('#chat *')].map((e) => e.getBoundingClientRect().right))"
     )
     assert widest <= 360
+
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True, "reduced_motion": "reduce"}
+
+
+def test_a_guest_on_a_phone_sees_where_to_write_and_all_that_they_write(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    say_all(host, room, *(f"Line {number}" for number in range(20)), "a message that is quoted as one line " * 4)
+    page = enter(new_page(**PHONE), host, room, "Grace")
+    field, send = page.locator("#chat-text"), page.locator("#chat-compose button.primary")
+    expect(send).to_be_in_viewport(ratio=1)
+
+    page.evaluate("scrollTo(0, 0)")
+    page.click(".sections a[href='#chat']")
+    expect(send).to_be_in_viewport(ratio=1)
+    bar = page.locator(".sections").bounding_box()
+    box = send.bounding_box()
+    assert bar
+    assert box
+    assert box["y"] + box["height"] <= bar["y"]
+
+    field.fill("Can you turn it up a little? At the back of the hall nobody understands a word of it.")
+    assert field.evaluate("field => field.scrollHeight <= field.clientHeight")
+
+    act(page, "quoted as one line", "reply")
+    expect(page.locator("#chat-context")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    right = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('#chat-compose *')].map((e) => e.getBoundingClientRect().right))"
+    )
+    assert right <= 360

@@ -187,12 +187,14 @@ def test_the_clock_stays_in_sight_while_one_reads_the_run_or_talks(
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_in_viewport(ratio=1)
     if device is PHONE:
         page.get_by_role("link", name="Chat").tap()
-        expect(page.locator("#chat-title")).to_be_in_viewport()
+        expect(page.locator("#chat-text")).to_be_in_viewport(ratio=1)
         expect(page.locator("#digits")).to_be_in_viewport(ratio=1)
-        hidden = page.locator("#chat-title").evaluate(
-            "(title) => document.querySelector('#clock').getBoundingClientRect().bottom - title.getBoundingClientRect().top"
+        hidden = page.locator("#chat-text").evaluate(
+            "(field) => document.querySelector('#clock').getBoundingClientRect().bottom - field.getBoundingClientRect().top"
         )
         assert hidden <= 0
+        page.get_by_role("link", name="Questions").tap()
+        expect(page.locator("#questions h2").first).to_be_in_viewport(ratio=1)
 
 
 def test_the_clock_says_what_is_next_when_it_ends_and_how_late_it_is(

@@ -193,3 +193,22 @@ def test_the_menu_of_a_timer_is_whole_between_the_clock_and_the_lower_edge(
         for name in ("title", "dangerMs", "onFinish"):
             expect(page.locator(f"details.menu[open] [name={name}]")).to_be_in_viewport(ratio=1)
         page.keyboard.press("Escape")
+
+
+LONG = "Please move closer to the microphone, the people in the last rows cannot hear you at all"
+
+
+@pytest.mark.parametrize("size", [PHONE, NARROW, LAPTOP], ids=str)
+def test_a_long_message_on_the_stage_widens_nothing_and_covers_no_button(
+    new_page: NewPage, host: Person, show: dict[str, Any], size: dict[str, Any]
+) -> None:
+    stage = {"text": LONG, "visible": True, "blackout": False}
+    host.request("PUT", f"/api/rooms/{show['id']}/stage", json=stage).raise_for_status()
+    page = control_of(new_page(**size), host, show)
+    expect(page.locator("#stage-shown")).to_have_text(LONG)
+    right = box_of(page, "#stage")["right"]
+    boxes = page.evaluate(LAID_OUT, "#stage *")
+    assert max(box["right"] for box in boxes) <= right
+    assert page.evaluate("document.documentElement.scrollWidth") == size["viewport"]["width"]
+    page.click("#stage-now button")
+    expect(page.locator("#stage-now")).to_have_attribute("data-shown", "false")

@@ -54,6 +54,7 @@ export class Chat {
     $("chat-guest").addEventListener("submit", (event) => this.#enter(event));
     $("chat-leave").addEventListener("click", () => this.#leave());
     $("chat-tabs").addEventListener("click", ({ target }) => this.#showOnly(target.closest("[data-show]")));
+    document.querySelector('.sections a[href="#chat"]')?.addEventListener("click", (event) => this.#comeToWrite(event));
     this.#followSearch();
     openFiles(this.#log, room.client);
     document.addEventListener("visibilitychange", () => this.#markRead());
@@ -204,13 +205,26 @@ export class Chat {
     this.#log.hidden = !canRead;
     $("chat-tabs").hidden = $("chat-search").hidden = !canRead;
     this.composer.allow(canRead && isOpen, settings.uploads && this.room.you.role !== "guest");
-    if (this.#enters && canRead) $("chat-text").focus({ preventScroll: true });
+    if (this.#enters && canRead) this.#beginToWrite();
     if (canRead) this.#enters = false;
     $("chat-guest").hidden = canRead || !settings.guests || guest.out() === "banned";
     $("chat-me").hidden = !canRead || !guest.name();
     $("chat-me").firstElementChild.textContent = t("chat.as", { name: guest.name() });
     $("chat-note").textContent = this.#note(canRead, isOpen, settings);
     this.draw();
+  }
+
+  #beginToWrite() {
+    $("chat-text").focus({ preventScroll: true });
+    $("chat-compose").scrollIntoView({ block: "nearest", behavior: "instant" });
+  }
+
+  /** On a phone the log and the field are higher than what is left of the screen: who comes here sees the newest and where to write. */
+  #comeToWrite(event) {
+    if ($("chat-compose").hidden) return;
+    event.preventDefault();
+    this.#log.focus({ preventScroll: true });
+    $("chat").scrollIntoView({ block: "end" });
   }
 
   #note(canRead, isOpen, settings) {

@@ -3,6 +3,7 @@ import { FileTray } from "./chat_files.js";
 import { t, why } from "./texts.js";
 
 const SHOWN_PEOPLE = 6;
+const MOST_LINES = 6;
 const MENTION = /(^|\s)@([\p{L}\p{Mn}\p{Mc}\p{Nd}_.-]*)$/u;
 
 export class Composer {
@@ -141,8 +142,10 @@ export class Composer {
     this.#text.focus();
   }
 
-  /** As high as what is written, up to a few lines. */
+  /** As high as what is written, up to a few lines, also where a narrow field breaks them. */
   #grow() {
-    this.#text.rows = Math.min(6, this.#text.value.split("\n").length);
+    this.#text.rows = 1;
+    const more = (this.#text.scrollHeight - this.#text.clientHeight) / parseFloat(getComputedStyle(this.#text).lineHeight);
+    this.#text.rows = Math.min(MOST_LINES, 1 + Math.round(more));
   }
 }
