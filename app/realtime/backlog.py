@@ -6,13 +6,52 @@ latest of each key only, and go out after the durable ones: whoever is behind wa
 
 from collections import deque
 from itertools import islice
+from typing import Protocol
 
+from app.realtime.counters import Counters
+from app.realtime.settings import EngineSettings
 from app.realtime.wheel import monotonic_ms
 
 Key = tuple[str, str]
 
 #: Chunks handed to one `sendmsg`; Linux takes up to 1,024.
 CHUNKS_PER_WRITE = 64
+
+
+class Waiting(Protocol):
+    """A transport with bytes that its client has not taken."""
+
+    def backlog_bytes(self) -> int:
+        """How many."""
+
+    def give_up(self) -> None:
+        """End the client, and forget what waits."""
+
+
+class Bounds:
+    """What all connections share: the settings, the counters, and who is behind.
+
+    A client is too far behind by what it has left unread, never by what it is sent: the answer to a join may be longer than all
+    that may wait.
+    """
+
+    __slots__ = ("behind", "counters", "engine")
+
+    def __init__(self, engine: EngineSettings) -> None:
+        self.engine = engine
+        self.counters = Counters()
+        self.behind: set[Waiting] = set()
+
+    def hold(self, client: Waiting, waited: int) -> None:
+        """`client` was sent something while so many bytes waited: end who is too far behind, it or the worst of all."""
+        if waited > self.engine.backlog_bytes_per_client:
+            client.give_up()
+        while self.counters.backlog_bytes > self.engine.backlog_bytes_total and self.behind:
+            max(self.behind, key=_backlog_bytes).give_up()
+
+
+def _backlog_bytes(client: Waiting) -> int:
+    return client.backlog_bytes()
 
 
 class Backlog:

@@ -19,6 +19,7 @@ from gunicorn.workers.base_async import ALREADY_HANDLED
 from app.core.addresses import network_of
 from app.core.ids import request_id
 from app.realtime import codec, longpoll
+from app.realtime.backlog import Bounds
 from app.realtime.connection import Connection
 from app.realtime.drain import draining
 from app.realtime.frames import POLICY_VIOLATION, encode_close, encode_frame
@@ -40,7 +41,7 @@ from app.realtime.settings import EngineSettings
 from app.realtime.transport import SLOW_READER, TRANSPORT_ERROR, Transport
 from app.realtime.turns import Turns
 from app.realtime.upgrade import Probe
-from app.realtime.websocket import Bounds, WebSocketTransport
+from app.realtime.websocket import WebSocketTransport
 from app.realtime.wheel import Wheel
 
 logger = logging.getLogger(__name__)
@@ -241,7 +242,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             self.counters.slow_closes += 1
             connection.end(SLOW_READER, POLICY_VIOLATION)
 
-        return PollingTransport(self.engine.backlog_bytes_per_client, self.engine.max_fetched_packets, overflow)
+        return PollingTransport(self.bounds, overflow)
 
     def close_polling(self, connection: Connection, transport: Transport, *, by_client: bool) -> None:
         """Tell a waiting GET that the session is over."""

@@ -15,9 +15,9 @@ from time import perf_counter
 
 import gevent
 
-from app.realtime.backlog import Key
+from app.realtime.backlog import Bounds, Key
 from app.realtime.rooms import Batch, Client, Room
-from app.realtime.websocket import Bounds, WebSocketTransport
+from app.realtime.websocket import WebSocketTransport
 
 logger = logging.getLogger(__name__)
 

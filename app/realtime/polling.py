@@ -1,7 +1,7 @@
 """HTTP long-polling (Engine.IO protocol v4): what waits for the next GET.
 
 The frames that other clients get over WebSocket are turned back into packets here, so nothing
-upstream has to know who polls. A queue is bounded like any backlog.
+upstream has to know who polls. A queue is bounded like any backlog, by itself and together with all others.
 """
 
 import base64
@@ -12,7 +12,7 @@ from typing import Any, Final
 import gevent
 from gevent.event import Event
 
-from app.realtime.backlog import Key
+from app.realtime.backlog import Bounds, Key
 from app.realtime.frames import BINARY, split_frames
 from app.realtime.transport import INDIRECT
 
@@ -34,25 +34,28 @@ class ClientLeftError(Exception):
 class PollingTransport:
     """Packets until somebody fetches them."""
 
-    __slots__ = ("_latest", "_max_bytes", "_max_packets", "_on_overflow", "_packets", "_poll", "_size", "sock")
+    __slots__ = ("_bounds", "_latest", "_max_packets", "_on_overflow", "_packets", "_poll", "_size", "sock")
 
     backlog: Any = INDIRECT
 
-    def __init__(self, max_bytes: int, max_packets: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, bounds: Bounds, on_overflow: Callable[[], None]) -> None:
         self.sock: Any = None
         self._packets: list[bytes] = []
         self._latest: dict[Key, bytes] = {}
         self._size = 0
-        self._max_bytes, self._max_packets = max_bytes, max_packets
+        self._bounds = bounds
+        self._max_packets = bounds.engine.max_fetched_packets
         self._on_overflow = on_overflow
         self._poll: Event | None = None
 
     def write(self, frames: bytes) -> None:
         """Queue the packets of these frames."""
-        for opcode, payload in split_frames(frames):
-            packet = b"b" + base64.b64encode(payload) if opcode == BINARY else payload
-            self._packets.append(packet)
-            self._grow(len(packet))
+        packets = [
+            b"b" + base64.b64encode(payload) if opcode == BINARY else payload
+            for opcode, payload in split_frames(frames)
+        ]
+        self._packets += packets
+        self._grow(sum(map(len, packets)))
 
     def write_latest(self, key: Key, frame: bytes) -> None:
         """Keep only the latest packet of `key`; it goes out after the durable ones."""
@@ -62,10 +65,27 @@ class PollingTransport:
         self._grow(grown)
 
     def _grow(self, size: int) -> None:
-        self._size += size
+        waited = self._size
+        self._count(size)
         self.wake()
-        if self._size > self._max_bytes:
-            self._on_overflow()
+        self._bounds.hold(self, waited)
+
+    def _count(self, size: int) -> None:
+        self._size += size
+        self._bounds.counters.backlog_bytes += size
+        if self._size:
+            self._bounds.behind.add(self)
+        else:
+            self._bounds.behind.discard(self)
+
+    def backlog_bytes(self) -> int:
+        """How many bytes wait."""
+        return self._size
+
+    def give_up(self) -> None:
+        """End a client that does not fetch."""
+        self.take()
+        self._on_overflow()
 
     def wake(self) -> None:
         """Let a waiting GET look again."""
@@ -80,17 +100,18 @@ class PollingTransport:
     def fetch(self) -> list[bytes]:
         """What one GET is answered: the first packets that wait. Clients that are far behind get everything."""
         excess = len(self._packets) + len(self._latest) - self._max_packets
-        if excess <= 0 or self._size > self._max_bytes // FAR_BEHIND:
+        if excess <= 0 or self._size > self._bounds.engine.backlog_bytes_per_client // FAR_BEHIND:
             return self.take()
         taken, self._packets = self._packets[: self._max_packets], self._packets[self._max_packets :]
         taken += [self._latest.pop(key) for key in list(self._latest)[: self._max_packets - len(taken)]]
-        self._size -= sum(map(len, taken))
+        self._count(-sum(map(len, taken)))
         return taken
 
     def take(self) -> list[bytes]:
         """All packets that wait, in order, the ephemeral ones last."""
         taken = [*self._packets, *self._latest.values()]
-        self._packets, self._latest, self._size = [], {}, 0
+        self._packets, self._latest = [], {}
+        self._count(-self._size)
         return taken
 
     def end(self, *, by_client: bool) -> None:

@@ -14,8 +14,7 @@ from typing import Any, Final, Protocol
 
 import gevent
 
-from app.realtime.backlog import Backlog, Key
-from app.realtime.counters import Counters
+from app.realtime.backlog import Backlog, Bounds, Key
 from app.realtime.frames import (
     BINARY,
     CLOSE,
@@ -28,7 +27,6 @@ from app.realtime.frames import (
     encode_close,
     encode_frame,
 )
-from app.realtime.settings import EngineSettings
 from app.realtime.transport import SLOW_READER, TRANSPORT_CLOSE, TRANSPORT_ERROR
 
 READ: Final = 1
@@ -59,17 +57,6 @@ class Owner(Protocol):
 
     def on_backlog(self, since_ms: int) -> None:
         """Bytes wait since then; the owner watches how long."""
-
-
-class Bounds:
-    """What all connections share: the settings, the counters and who is behind."""
-
-    __slots__ = ("behind", "counters", "engine")
-
-    def __init__(self, engine: EngineSettings) -> None:
-        self.engine = engine
-        self.counters = Counters()
-        self.behind: set[WebSocketTransport] = set()
 
 
 class WebSocketTransport:
@@ -182,8 +169,9 @@ class WebSocketTransport:
         if self.backlog is None or self._state != "open":
             self.write(frame)
             return
+        waited = self.backlog.size_bytes
         self._bounds.counters.backlog_bytes += self.backlog.replace(key, frame)
-        self._check_bounds()
+        self._bounds.hold(self, waited)
 
     def keep(self, frames: bytes, sent: int) -> None:
         """Begin a backlog with what a send left over."""
@@ -196,20 +184,13 @@ class WebSocketTransport:
         self._writer.start(self._on_writable)
         if self.owner is not None:
             self.owner.on_backlog(self.backlog.since_ms())
-        self._check_bounds()
+        bounds.hold(self, 0)
 
     def _keep_more(self, frames: bytes) -> None:
         assert self.backlog is not None
+        waited = self.backlog.size_bytes
         self._bounds.counters.backlog_bytes += self.backlog.append(frames)
-        self._check_bounds()
-
-    def _check_bounds(self) -> None:
-        """Close whoever is too far behind: this client, or the worst of all when all are too much."""
-        bounds = self._bounds
-        if self.backlog is not None and self.backlog.size_bytes > bounds.engine.backlog_bytes_per_client:
-            self.give_up()
-        while bounds.counters.backlog_bytes > bounds.engine.backlog_bytes_total and bounds.behind:
-            max(bounds.behind, key=WebSocketTransport.backlog_bytes).give_up()
+        self._bounds.hold(self, waited)
 
     def backlog_bytes(self) -> int:
         """How many bytes wait."""

@@ -1,9 +1,50 @@
 """What waits for a slow reader: in order, bounded, and only the latest of what is ephemeral."""
 
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.realtime.backlog import Backlog
+from app.realtime.backlog import Backlog, Bounds
+from app.realtime.frames import ProtocolError
+from app.realtime.settings import EngineSettings
+from app.realtime.transport import SLOW_READER
+from app.realtime.websocket import WebSocketTransport
+
+MOST = 1_000_000
+
+
+class Listener:
+    """Says nothing, and is told when it is over."""
+
+    lost: str | None = None
+
+    def on_message(self, message: str | bytes) -> None: ...
+    def wants_more(self) -> bool:
+        return True
+
+    def charge(self, packets: int) -> None: ...
+    def on_protocol_error(self, error: ProtocolError) -> None: ...
+    def on_lost(self, reason: str) -> None:
+        self.lost = reason
+
+    def on_backlog(self, since_ms: int) -> None: ...
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[Any, WebSocketTransport, Listener]]:
+    theirs, ours = socket.socketpair()
+    listener = Listener()
+    bounds = Bounds(EngineSettings(backlog_bytes_per_client=MOST))
+    transport = WebSocketTransport(ours.detach(), listener, bounds)
+    transport.start()
+    yield theirs, transport, listener
+    transport.release()
+    theirs.close()
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=100), st.data())
@@ -42,3 +83,22 @@ def test_the_chunks_are_the_very_bytes_that_others_got() -> None:
     backlog = Backlog()
     backlog.append(shared)
     assert backlog.head()[0] is shared
+
+
+def test_one_answer_may_be_longer_than_all_that_may_wait(line: tuple[Any, WebSocketTransport, Listener]) -> None:
+    """A join may be: nobody could come into a room with long messages."""
+    theirs, transport, listener = line
+    transport.write(b"x" * 3 * MOST)
+    assert transport.backlog_bytes() > MOST
+    taken = 0
+    with gevent.Timeout(15):
+        while taken < 3 * MOST:
+            taken += len(theirs.recv(65_536))
+    assert (transport.backlog_bytes(), listener.lost) == (0, None)
+
+
+def test_who_leaves_so_much_unread_is_sent_nothing_more(line: tuple[Any, WebSocketTransport, Listener]) -> None:
+    _theirs, transport, listener = line
+    transport.write(b"x" * 3 * MOST)
+    transport.write(b"x")
+    assert (transport.backlog_bytes(), listener.lost) == (0, SLOW_READER)

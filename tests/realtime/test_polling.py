@@ -6,8 +6,10 @@ from itertools import chain
 
 import pytest
 
+from app.realtime.backlog import Bounds
 from app.realtime.frames import encode_frame
 from app.realtime.polling import FAR_BEHIND, PollingTransport
+from app.realtime.settings import EngineSettings
 
 MAX_BYTES = 10_000
 
@@ -21,7 +23,7 @@ def overflow() -> None:
 
 
 def transport() -> PollingTransport:
-    return PollingTransport(MAX_BYTES, 16, overflow)
+    return PollingTransport(Bounds(EngineSettings(backlog_bytes_per_client=MAX_BYTES)), overflow)
 
 
 def packets(count: int, size: int = 4) -> list[bytes]:
@@ -61,5 +63,33 @@ def test_what_was_fetched_no_longer_counts() -> None:
         polling.write(b"".join(map(encode_frame, packets(40, 60))))
         while polling.fetch():
             pass
+    polling.write(encode_frame(b"4" + b"x" * MAX_BYTES))
     with pytest.raises(TooMuchError):
-        polling.write(encode_frame(b"4" + b"x" * MAX_BYTES))
+        polling.write(encode_frame(b"4"))
+
+
+def test_one_answer_may_be_longer_than_all_that_may_wait() -> None:
+    """A join may be: nobody could come into a room with long messages."""
+    polling = transport()
+    joined = encode_frame(b"4" + b"x" * MAX_BYTES) * 3
+    polling.write(joined)
+    assert b"".join(map(encode_frame, polling.fetch())) == joined
+
+
+def test_all_who_do_not_fetch_hold_no_more_together_than_all_clients_may() -> None:
+    bounds = Bounds(EngineSettings(backlog_bytes_total=MAX_BYTES))
+    ended: list[str] = []
+    pollers = {
+        name: PollingTransport(bounds, lambda name=name: ended.append(name)) for name in ("most", "less", "none")
+    }
+    pollers["most"].write(encode_frame(b"x" * 6_000))
+    pollers["less"].write(encode_frame(b"x" * 3_000))
+    pollers["none"].write(encode_frame(b"x" * 1_000))
+    pollers["none"].take()
+    assert (bounds.counters.backlog_bytes, ended) == (9_000, [])
+    pollers["less"].write_latest(("room", "count"), encode_frame(b"x" * 2_000))
+    assert (bounds.counters.backlog_bytes, ended) == (5_000, ["most"])
+    pollers["less"].write_latest(("room", "count"), encode_frame(b"x" * 6_000))
+    assert (bounds.counters.backlog_bytes, ended, bounds.behind) == (9_000, ["most"], {pollers["less"]})
+    pollers["less"].end(by_client=True)
+    assert (bounds.counters.backlog_bytes, bounds.behind) == (0, set())

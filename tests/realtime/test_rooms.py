@@ -12,11 +12,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from app.realtime.backlog import Bounds
 from app.realtime.flusher import STRIDE, Flusher
 from app.realtime.frames import encode_frame, split_frames
 from app.realtime.rooms import Client, Room
 from app.realtime.settings import EngineSettings
-from app.realtime.websocket import Bounds
 
 CLIENTS = 4
 ROOMS = 2

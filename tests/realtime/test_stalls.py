@@ -12,9 +12,10 @@ from typing import Any
 import gevent
 import pytest
 
+from app.realtime.backlog import Bounds
 from app.realtime.frames import BINARY, CONTINUATION, PING, TEXT, ProtocolError, split_frames
 from app.realtime.settings import EngineSettings
-from app.realtime.websocket import Bounds, WebSocketTransport
+from app.realtime.websocket import WebSocketTransport
 from tests.realtime.raw import masked
 
 PIECE_BYTES = 4096

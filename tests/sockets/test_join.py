@@ -232,3 +232,16 @@ def test_a_bad_token_is_refused_with_the_error_shape(server: Server) -> None:
     assert refusal.startswith("44{")
     error = json.loads(refusal[2:])["data"]
     assert (error["code"], error["retryable"]) == ("invalid_token", False)
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_a_room_full_of_the_longest_messages_is_joined_all_the_same(
+    host: Person, room: dict[str, Any], transport: str
+) -> None:
+    """They come twice, as event and as ack: more than a client may leave unread."""
+    longest = "😀" * 4_000
+    for _ in range(50):
+        host.post(f"/api/rooms/{room['id']}/messages", content=longest)
+    with host.connect(transports=[transport]) as socket:
+        assert [message["content"] for message in socket.join(room["id"])["messages"]] == [longest] * 50
+        assert socket.call("ping")["ok"]
