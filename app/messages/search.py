@@ -4,6 +4,9 @@ All words must be there, in any order; the last one may be the beginning of a wo
 are ranked: ranking must not grow with the room. PostgreSQL's index finds hits in no order, so a word that fills this number
 among the newest `NEAR` messages is met by walking back over them, and only for a rarer one the index is asked. Deleted
 messages have no text, so no index finds them; what the asker may not read is left out by the same condition as in history.
+
+In a room full of long messages a search takes a third of a second of a connection, of which there are few: so one runs at a
+time in a worker, and who has many waits behind the others.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any
 from sqlalchemy import Float, Integer, Subquery, Uuid, select, text
 from sqlalchemy.orm import Session
 
+from app.backends.fair_turns import FairTurns
 from app.backends.transaction import reading
 from app.core.actor import Actor
 from app.messages.cursors import Offset, decode_place, encode_place
@@ -26,7 +30,10 @@ RANKED_MAX = 1000
 NEAR = 10_000
 WORDS_MAX = 10
 EXCERPT_AROUND = 120
+AT_ONCE = 1
+PATIENCE_S = 5.0
 _WORD = re.compile(r"[^\W_]+")
+_searching = FairTurns(AT_ONCE, PATIENCE_S)
 
 _POSTGRES = """
     WITH near AS MATERIALIZED (
@@ -61,12 +68,12 @@ def search_messages(*, actor: Actor, ref: str, q: str, cursor: str | None = None
     Each item is a message with `highlight`: an excerpt of its text as `[{text, match}]`.
 
     Raises:
-        AppError: those of `require_role` for a guest; `bad_cursor`.
+        AppError: those of `require_role` for a guest; `bad_cursor`; `rate_limited` when too many search.
     """
     place = decode_place(cursor, Offset)
     skipped = place.count if isinstance(place, Offset) else 0
     words = [match.lower() for match in _WORD.findall(q)][:WORDS_MAX]
-    with reading() as session:
+    with _searching.turn(str(actor.id)), reading() as session:
         access = require_role(session, actor=actor, ref=ref, need=Role.GUEST)
         after = readable_after(access)
         if not words or after is None:
@@ -83,12 +90,13 @@ def highlight(content: str, words: list[str]) -> list[dict[str, Any]]:
     """An excerpt of `content` around the first of `words`, cut into parts `{text, match}`; the last word is a beginning."""
     wanted = "|".join([*words, words[-1] + r"[^\W_]*"])
     pattern = rf"(?<![^\W_])(?:{wanted})(?![^\W_])"
-    matches = list(re.finditer(pattern, content, re.IGNORECASE))
-    first = matches[0].start() if matches else 0
+    found = re.search(pattern, content, re.IGNORECASE)
+    first = found.start() if found else 0
     start, end = max(0, first - EXCERPT_AROUND), min(len(content), first + 2 * EXCERPT_AROUND)
     parts: list[dict[str, Any]] = []
     at = start
-    for match in matches:
+    # One after the other: a text may be nothing but matches, and the excerpt shows few of them.
+    for match in re.compile(pattern, re.IGNORECASE).finditer(content, first):
         if match.start() >= end:
             break
         parts += _part(content[at : match.start()], is_match=False)
