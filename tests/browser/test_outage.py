@@ -40,6 +40,15 @@ def control(new_page: NewPage, cluster: Cluster, complaints: Complaints) -> Page
     return page
 
 
+def sign_in_at(page: Page, address: str, host: Person) -> None:
+    """By the form, over another address than the server's own."""
+    page.goto(f"{address}/login")
+    page.fill("[name=username]", host.name)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/rooms")
+
+
 def press(page: Page, action: str) -> None:
     page.click(f"#main-acts [data-action={action}] button")
 
@@ -96,11 +105,7 @@ def test_a_host_without_a_network_is_told_so_and_loses_nothing(
     with Proxy(server.port) as network:
         page = new_page(viewport={"width": 360, "height": 740})
         address = f"http://127.0.0.1:{network.port}"
-        page.goto(f"{address}/login")
-        page.fill("[name=username]", host.name)
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button[type=submit]")
-        page.wait_for_url("**/rooms")
+        sign_in_at(page, address, host)
         open_live(page, f"{address}/rooms/{room['id']}")
         network.drop_silently()
         network.cut()
@@ -118,5 +123,22 @@ def test_a_host_without_a_network_is_told_so_and_loses_nothing(
         expect(page.locator(".message:not(.pending)", has_text="Can you hear me?")).to_have_count(
             1, timeout=RECOVERY_MS
         )
+        press(page, "start")
+        expect(page.locator("#main-acts")).to_have_attribute("data-state", "running")
+
+
+def test_a_button_on_a_dead_connection_finds_that_out_and_the_next_press_works(
+    new_page: NewPage, server: Server, host: Person, room: dict[str, Any], complaints: Complaints
+) -> None:
+    complaints.expect("WebSocket", "net::ERR_", "Failed to load resource")
+    with Proxy(server.port) as network:
+        page = new_page()
+        address = f"http://127.0.0.1:{network.port}"
+        sign_in_at(page, address, host)
+        open_live(page, f"{address}/rooms/{room['id']}")
+        network.forget()  # as where a venue's router has restarted: the old connection is dead, and nobody says so
+        press(page, "start")
+        expect(page.locator("#action-error")).not_to_be_empty()
+        expect(page.locator("#action-error")).to_be_empty()  # it has come back
         press(page, "start")
         expect(page.locator("#main-acts")).to_have_attribute("data-state", "running")

@@ -30,6 +30,12 @@ NOTE_WHEN_RUNNING = """
 # Asleep, a device's own clock goes on while `performance.now()` stands still; here it jumps instead.
 WATCH_THAT_CAN_JUMP = "{ const now = Date.now; window.sleptMs = 0; Date.now = () => now() + window.sleptMs; }"
 WAKE_AN_HOUR_LATER = "window.sleptMs = 3_600_000; document.dispatchEvent(new Event('visibilitychange'))"
+# What is asked every 15 s is asked at once, and an answer that is waited for 8 s is waited for a tenth of that.
+IMPATIENCE = """{
+  const [every, after] = [setInterval, setTimeout];
+  window.setInterval = (action, ms, ...more) => every(action, ms === 15_000 ? 1_000 : ms, ...more);
+  window.setTimeout = (action, ms, ...more) => after(action, ms === 8_000 ? 800 : ms, ...more);
+}"""
 SPREAD_MS, ATTEMPTS = 100, 10
 QUICKEST_MS, WELL_KNOWN_MS = 49, 75  # half of the quickest way there and back is 50, which no answer can rule out
 
@@ -148,3 +154,16 @@ def test_a_phone_that_slept_leaves_its_dead_connection(
     eventually(lambda: page.evaluate(ERROR_MS) is not None)
     left = page.evaluate(LEFT_AT, page.evaluate("Date.now()"))
     assert 24 * MINUTE_MS < left < 25 * MINUTE_MS, left
+
+
+def test_a_page_says_that_nobody_answers_before_its_heartbeat_is_missed(
+    new_page: NewPage, host: Person, room: dict[str, Any], network: Proxy, complaints: Any
+) -> None:
+    complaints.expect("WebSocket", "net::ERR_", "Failed to load resource")
+    page = new_page()
+    page.add_init_script(IMPATIENCE)
+    open_live(page, through(network, f"/r/{room['shareToken']}"))
+    network.delay_s = lambda: 3.0  # nothing is closed and neither end is told: there is no answer yet
+    expect(page.locator("#connection")).to_have_attribute("data-state", "stale")
+    network.delay_s = None
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")

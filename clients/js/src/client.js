@@ -103,15 +103,20 @@ export class Client {
     return this.call("POST", path, body);
   }
 
-  /** Ask the server for its time a few times: as often as it takes, over an uneven network, to know it well. */
+  /**
+   * Ask the server for its time a few times: as often as it takes, over an uneven network, to know it well.
+   * @returns {Promise<boolean>} false when the connection is open, as far as anybody knows, and nobody answers
+   */
   async syncClock() {
     for (let sample = 0; sample < MOST_SAMPLES && this.connected; sample += 1) {
       const askedAt = this.clock.monotonic();
       const ack = await this.emit("ping", { t: sample });
       if (ack.ok) this.clock.sample(askedAt, ack.serverNow);
-      if (sample >= LEAST_SAMPLES && this.clock.best?.error < GOOD_ERROR_MS) return;
+      else if (ack.error.code === "timeout") return !this.connected;
+      if (sample >= LEAST_SAMPLES && this.clock.best?.error < GOOD_ERROR_MS) break;
       await new Promise((resolve) => setTimeout(resolve, CLOCK_PAUSE_MS));
     }
+    return true;
   }
 
   /** Leave everything; no timer of ours goes on. */

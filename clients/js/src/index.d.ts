@@ -178,7 +178,7 @@ export class Client {
   call<T = object>(method: string, path: string, body?: unknown): Promise<Answer<T>>;
   post<T = object>(path: string, body?: unknown): Promise<Answer<T>>;
   reconnect(): void;
-  syncClock(): Promise<void>;
+  syncClock(): Promise<boolean>;
   close(): void;
 }
 

@@ -5,6 +5,7 @@ const SYNC_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 2_000;
 const POLL_AFTER_MS = 3_000;
 const WAKE_MS = 2_000;
+const ACT_MS = 4_000;
 const TICK_MS = 100;
 const AGAIN_MS = 1_000;
 
@@ -21,6 +22,8 @@ export class Room extends EventTarget {
   #etag;
   #endings = [];
   #offline;
+  /** Whether the connection is open, as far as anybody knows, and nobody answers. */
+  #isQuiet = false;
 
   /** @param {import("./client.js").Client} client @param {string} ref share token or id */
   constructor(client, ref) {
@@ -51,7 +54,7 @@ export class Room extends EventTarget {
     on("connect", () => this.join());
     on("disconnect", () => this.#lost());
     on("connect_error", () => this.#lost());
-    this.#every(SYNC_EVERY_MS, () => (this.client.clock.slept() ? this.wake() : this.client.syncClock()));
+    this.#every(SYNC_EVERY_MS, () => (this.client.clock.slept() ? this.wake() : this.#listen()));
     this.#every(POLL_EVERY_MS, () => this.#pollIfOffline());
     this.#wakeWithThePage();
     if (this.client.connected) await this.join();
@@ -101,7 +104,11 @@ export class Room extends EventTarget {
 
   /** A timer's action by the socket, or by REST when there is none. */
   async timerAction(timerId, action, more = {}) {
-    if (this.client.connected) return this.client.emit("timer-action", { timerId, action, ...more });
+    if (this.client.connected) {
+      const ack = await this.client.emit("timer-action", { timerId, action, ...more }, ACT_MS);
+      if (ack.error?.code === "timeout") this.wake();
+      return ack;
+    }
     const answer = await this.client.post(`/api/timers/${timerId}/${action}`, more);
     if (answer.ok) await this.poll().catch(() => this.#lost());
     return answer;
@@ -148,6 +155,7 @@ export class Room extends EventTarget {
   #receive(name, args) {
     if (!this.#isMine(name === "user-count" ? args[1] : args[0])) return;
     this.lastHeard = Date.now();
+    this.#speaks();
     this.store.apply(name, ...args);
     this.dispatchEvent(new CustomEvent(name, { detail: args[0] }));
   }
@@ -178,7 +186,20 @@ export class Room extends EventTarget {
     this.#endings.push(() => clearTimeout(waiting));
   }
 
+  /* A dead connection is closed only when its heartbeat is missed, after most of a minute. Until then people are told what is known. */
+  async #listen() {
+    if (await this.client.syncClock()) return this.#speaks();
+    if (this.connection !== "live") return;
+    this.#isQuiet = true;
+    this.#set("stale");
+  }
+
+  #speaks() {
+    if (this.#isQuiet && this.client.connected) this.#heard("live");
+  }
+
   #lost() {
+    this.#isQuiet = false;
     this.#offline ??= Date.now();
     if (this.connection === "live") this.#set("stale");
   }
@@ -186,6 +207,7 @@ export class Room extends EventTarget {
   #heard(connection) {
     this.lastHeard = Date.now();
     if (connection === "live") this.#offline = undefined;
+    this.#isQuiet = false;
     this.#set(connection);
   }
 
