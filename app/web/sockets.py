@@ -7,6 +7,7 @@ A handler is `handler(client, data) -> dict | None`; what it returns is the ack 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -188,9 +189,15 @@ class Sockets:
         Raises:
             AppError: `rate_limited`.
         """
-        cost = min(cost, self._rates[kind].burst - 1)  # of which the event itself has one
-        if cost > 0:
-            self._limit_kind(client, kind, cost)
+        rate = self._rates[kind]
+        cost = min(cost, rate.burst - 1)  # of which the event itself has one
+        try:
+            if cost > 0:
+                self._limit_kind(client, kind, cost)
+        except AppError as limited:
+            # The event itself has been paid for, and is when it comes again.
+            limited.retry_after_ms = (limited.retry_after_ms or 0) + math.ceil(1_000 / rate.per_second)
+            raise
 
     def fail(self, client: Client, event: str, why: Exception) -> dict[str, Any]:
         """Tell `client` why: the ack, or an `error` event when it asked for no ack."""
