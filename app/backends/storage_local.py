@@ -47,11 +47,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a ticket of this storage admits."""
+    """What a ticket of this storage admits; `ends_ms` is the epoch's."""
 
     key: str
     mime: str
     size: int
+    ends_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +110,21 @@ class LocalStorage:
         Raises:
             AppError: `upload_not_found` for a token that is not ours or has run out.
         """
-        key, mime, size, _ = self._read(self._tickets, token, "upload_not_found")
-        return Admission(key, mime, size)
+        return Admission(*self._read(self._tickets, token, "upload_not_found"))
 
     def receive(self, admission: Admission, chunks: Iterable[bytes]) -> None:
         """Store what `chunks` bring, if it is exactly as long as admitted.
 
         Raises:
-            AppError: `file_too_large`, `upload_incomplete` (shorter), `storage_unavailable`.
+            AppError: `file_too_large`, `upload_incomplete` (shorter), `upload_not_found` (the ticket ran out meanwhile: who
+                sweeps what it brought has been there, and will not come again), `storage_unavailable`.
         """
         digest = hashlib.sha256()
         with _honest(), self._writing(admission.key) as file:
             for part in _gathered(_counted(paced(chunks), admission.size)):
                 offload(_write, file, digest, part)
+            if admission.ends_ms <= to_epoch_ms(self._clock.now()):
+                raise AppError("upload_not_found")
             version = _version(file)
         self._digests[version] = digest.hexdigest()
         if len(self._digests) > KNOWN_DIGESTS:

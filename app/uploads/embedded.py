@@ -23,7 +23,8 @@ def receive_file(admission: Admission, *, mime: str, chunks: Iterable[bytes]) ->
     """Store a file as admitted, reading `chunks` as they come.
 
     Raises:
-        AppError: `file_type_not_allowed`, `file_too_large`, `upload_incomplete`, `storage_unavailable`.
+        AppError: `file_type_not_allowed`, `file_too_large`, `upload_incomplete`, `upload_not_found` (it took too long),
+            `storage_unavailable`.
     """
     if normal_type(mime) != admission.mime:
         raise AppError("file_type_not_allowed", "The type is not the one that was announced.")

@@ -52,6 +52,22 @@ def test_a_ticket_runs_out(storage: LocalStorage, clock: FakeClock) -> None:
         storage.admit(given)
 
 
+def test_a_file_that_is_through_when_its_ticket_has_run_out_is_not_there(
+    storage: LocalStorage, clock: FakeClock, tmp_path: Path
+) -> None:
+    """It would stay for ever, counted for nobody: its key was swept at the end of the ticket."""
+
+    def drip() -> Iterator[bytes]:
+        yield b"hel"
+        clock.advance(1_000)
+        yield b"lo"
+
+    admission = storage.admit(token(storage, incoming_key()))
+    with refused_with("upload_not_found"):
+        storage.receive(admission, drip())
+    assert files(tmp_path) == []
+
+
 def test_an_address_runs_out(storage: LocalStorage, clock: FakeClock) -> None:
     key = incoming_key()
     storage.receive(storage.admit(token(storage, key)), iter([b"hello"]))
