@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Complaints, NewPage, open_live, sign_in
 from tests.support.people import PASSWORD, Person
+from tests.support.waiting import eventually
 
 
 def open_control(page: Page, host: Person, room: dict[str, Any]) -> Page:
@@ -69,14 +70,28 @@ def test_what_is_typed_while_a_form_is_on_its_way_stays(new_page: NewPage, host:
     page = open_control(new_page(), host, room)
     held: list[Route] = []
     page.route("**/timers", lambda route: held.append(route))
-    with page.expect_request("**/timers"):
-        add(page, "Closing")
+    add(page, "Closing")
+    eventually(lambda: page.wait_for_timeout(20) or held)
     page.fill(".add-timer [name=title]", "After party")
     page.locator(".add-timer [name=title]").press("End")
     held[0].continue_()
     expect(page.locator("#run-list li")).to_have_count(3)
     expect(page.locator(".add-timer [name=duration]")).to_have_value("")
     expect(page.locator(".add-timer [name=title]")).to_have_value("After party")
+
+
+def test_who_went_elsewhere_while_a_form_was_on_its_way_is_not_taken_back(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    page = open_control(new_page(), host, room)
+    held: list[Route] = []
+    page.route("**/timers", lambda route: held.append(route))
+    add(page, "Closing")
+    eventually(lambda: page.wait_for_timeout(20) or held)
+    page.focus("#stage-text")
+    held[0].continue_()
+    expect(page.locator(".add-timer [name=title]")).to_have_value("")
+    expect(page.locator("#stage-text")).to_be_focused()
 
 
 def test_a_message_that_is_sent_is_shown_unless_somebody_says_otherwise(

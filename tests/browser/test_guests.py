@@ -69,6 +69,13 @@ def test_who_is_not_that_guest_leaves_and_the_nickname_is_free(gina: Page, host:
     assert names(host, room) == ["Gina"]
 
 
+def test_who_leaves_is_forgotten_though_the_answer_never_comes(gina: Page, room: dict[str, Any]) -> None:
+    gina.route("**/guests/*", lambda route: route.fetch())
+    gina.get_by_role("button", name="Not you? Leave").click()
+    expect(gina.locator("#chat-guest")).to_be_visible()
+    assert gina.evaluate("key => localStorage.getItem(key)", key_of(room)) is None
+
+
 def test_who_signs_in_is_no_guest_beside_it(gina: Page, host: Person, room: dict[str, Any]) -> None:
     sign_in(gina, host)
     open_live(gina, f"{host.url}/r/{room['shareToken']}")

@@ -22,6 +22,7 @@ export class Chat {
   #log = $("chat-log");
   #drawn = new Map();
   #voted = new Set();
+  #votes = 0;
   #show = "all";
   #found;
   #loading = false;
@@ -163,16 +164,19 @@ export class Chat {
     if (!ok) return { ok, error };
     if (withdraws) this.#voted.delete(message.id);
     else this.#voted.add(message.id);
+    this.#votes += 1;
     this.room.store.putMessage(fresh);
     this.draw();
     return { ok };
   }
 
-  /** What one has voted for, from this device or another. */
+  /** What one has voted for, from this device or another; asked again where one voted before the answer was there. */
   async #findVotes() {
     if (!this.talk.canRead) return;
+    const votes = this.#votes;
     const { ok, items } = await this.room.client.call("GET", `/api/rooms/${this.room.id}/votes?limit=100`);
     if (!ok) return;
+    if (votes !== this.#votes) return this.#findVotes();
     this.#voted = new Set(items.map(({ messageId }) => messageId));
     this.draw();
   }
@@ -255,10 +259,14 @@ export class Chat {
     this.#enters = true;
   }
 
-  /** Whoever sits here now is not that guest: nobody is any more, and the nickname is free. */
+  /**
+   * Whoever sits here now is not that guest: nobody is any more, and the nickname is free. The token is forgotten first: all tabs are
+   * told of the leaving and load anew, this one maybe before it has an answer.
+   */
   async #leave() {
-    await this.room.client.call("DELETE", `/api/rooms/${this.room.id}/guests/${this.talk.me}`);
+    const headers = { Authorization: `Bearer ${guest.token()}` };
     guest.forget();
+    await this.room.client.fetch(`/api/rooms/${this.room.id}/guests/${this.talk.me}`, { method: "DELETE", headers }).catch(() => undefined);
     this.room.restart();
   }
 

@@ -20,17 +20,18 @@ export function sendLiveForms(room, tell) {
     if (status !== undefined) tell(status);
     if (failure) return void form.dispatchEvent(new Event("refused"));
     leave(form.closest("details.menu"));
-    if (form.dataset.live !== "reset") return;
-    clear(form, sent);
+    if (form.dataset.live === "reset") clear(form, sent);
   });
 }
 
-/** What somebody typed while the answer was on its way is not theirs to lose, nor is the focus. */
+/** What somebody typed while the answer was on its way is not theirs to lose, nor is the focus of who went elsewhere. */
 function clear(form, sent) {
   const typed = [...form.elements].filter((field) => field.value !== sent.get(field)).map((field) => [field, field.value]);
   form.reset();
   for (const [field, value] of typed) field.value = value;
-  if (!typed.length) form.querySelector("input:not([type=hidden])")?.focus();
+  // Where nothing has the focus, the body does.
+  const focused = document.activeElement;
+  if (!typed.length && (form.contains(focused) || focused.contains(form))) form.querySelector("label input").focus();
 }
 
 async function send(room, action, body) {
@@ -48,9 +49,8 @@ async function send(room, action, body) {
 function show(form, failure, isPassing) {
   form.querySelector(":scope > .field-error")?.remove();
   if (!failure) return;
-  const place = Object.assign(document.createElement("p"), { className: "field-error" });
+  const place = Object.assign(document.createElement("p"), { className: "field-error", role: "alert" });
   place.append(failure);
-  place.setAttribute("role", "alert");
   if (isPassing) place.dataset.passing = "";
   form.append(place);
 }

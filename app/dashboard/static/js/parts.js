@@ -7,7 +7,7 @@ const GATHER_MS = 250;
 const lastAsked = new WeakMap();
 
 /* A menu that is open, a button that is being pressed, a dialog that asks: nothing may move under it. */
-const isInUse = (place) => place.querySelector("details.menu[open]") || place.matches(":active") || document.querySelector("dialog[open]");
+export const isInUse = (place) => place.querySelector("details.menu[open]") || place.matches(":active") || document.querySelector("dialog[open]");
 
 /** Put the part's newest form in place; what somebody is reading by keyboard stays under their hands. Gives the answer's status, 401 after a sign-out. */
 export async function refresh(room, place) {

@@ -2,12 +2,14 @@
 import { lengthText } from "../client/countdown.js";
 import { driftText, endOfDay, forecast, schedule } from "../client/schedule.js";
 import { counting } from "./clockface.js";
+import { isInUse } from "./parts.js";
 import { followDragging } from "./run_order.js";
 import { isSignedOut } from "./signed_out.js";
 import { localiseFields, showTimes } from "./site.js";
 import { locale, t } from "./texts.js";
 
 const PLAN_EVERY_MS = 500;
+const LATER_MS = 100;
 
 /* The times of day of a programme are meant where it is imported. */
 for (const zone of document.querySelectorAll('[type="hidden"][name="timeZone"]')) {
@@ -21,6 +23,7 @@ export class Run {
   // The list came with the page, of the timers that came with it.
   #shape = shapeOf(JSON.parse(document.getElementById("room-state").textContent).timers);
   #plannedAt = 0;
+  #isFollowing = false;
 
   /**
    * @param {import("./clockface.js").Clockface} clockface of the page: its readings are the list's
@@ -37,15 +40,31 @@ export class Run {
   }
 
   /** The states are kept up to date in place; the list is fetched again when timers come, go, move or are renamed. */
-  async draw() {
+  draw() {
     if (!this.room.store.room) return;
-    const { timers } = this.room.store.room;
-    const shape = shapeOf(timers);
-    if (this.#shape !== shape) {
-      if (this.#isBeingEdited()) return;
-      await this.fetch();
+    this.#drawStates();
+    this.#follow();
+  }
+
+  /** The list is not as any timers are: fetch it again. */
+  drawAnew() {
+    this.#shape = "";
+    this.#follow();
+  }
+
+  /* One answer at a time: of two the later might be the older. And never under somebody's hands. */
+  async #follow() {
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    while (this.#shape !== shapeOf(this.room.store.room.timers)) {
+      if (isInUse(this.#place)) await new Promise((resolve) => setTimeout(resolve, LATER_MS));
+      else if (!(await this.#fetch())) break;
     }
-    this.#shape = shape;
+    this.#isFollowing = false;
+  }
+
+  #drawStates() {
+    const { timers } = this.room.store.room;
     const current = this.room.store.current();
     for (const timer of timers) {
       const item = this.#item(timer);
@@ -103,22 +122,25 @@ export class Run {
     return new Map([...this.#place.querySelectorAll("li[data-planned]")].map((li) => [li.dataset.id, Date.parse(li.dataset.planned)]));
   }
 
-  /** Put the list's newest form in place. */
-  async fetch() {
-    const response = await this.room.client.fetch(this.#place.dataset.url, { headers: { Accept: "text/html" } });
-    if (!response.ok || isSignedOut(response)) return;
+  /* Put the list's newest form in place, unless somebody is busy with it meanwhile. False: it cannot be had. */
+  async #fetch() {
+    const shape = shapeOf(this.room.store.room.timers);
+    const response = await this.room.client.fetch(this.#place.dataset.url, { headers: { Accept: "text/html" } }).catch(() => undefined);
+    if (!response?.ok || isSignedOut(response)) return false;
+    const html = await response.text().catch(() => undefined);
+    if (html === undefined) return false;
+    if (!isInUse(this.#place)) this.#put(html, shape);
+    return true;
+  }
+
+  #put(html, shape) {
     const held = this.#place.contains(document.activeElement) && document.activeElement.closest("li")?.dataset.id;
-    this.#place.innerHTML = await response.text();
+    this.#place.innerHTML = html;
+    this.#shape = shape;
     localiseFields(this.#place);
     // Who goes by keyboard stays at the timer that they were at, wherever it is now.
     if (held) this.#item({ id: held })?.querySelector("summary").focus();
-  }
-
-  /** What somebody is typing into the list is not taken away from them; the list follows when they are done. */
-  #isBeingEdited() {
-    const editing = this.#place.querySelector("details[open] input:focus, details[open] select:focus");
-    editing?.addEventListener("blur", () => this.draw(), { once: true });
-    return Boolean(editing);
+    this.#drawStates();
   }
 }
 

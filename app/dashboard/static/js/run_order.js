@@ -30,6 +30,5 @@ async function reorder(run, place, isWanted) {
   const answer = isWanted && (await run.room.client.call("PUT", `/api/rooms/${run.room.id}/timers/order`, { ids }));
   if (answer) run.report(answer);
   if (answer?.ok) return;
-  await run.fetch();
-  await run.draw();
+  run.drawAnew();
 }
