@@ -97,6 +97,7 @@ def test_a_keyboard_is_enough_to_talk_as_a_guest(new_page: NewPage, host: Person
     page = new_page()
     page.goto(f"{host.url}/r/{room['shareToken']}")
     page.wait_for_selector("#connection[data-state=live]")
+    expect(page.locator("#chat-guest")).to_be_visible()
     enter(page, "#chat-guest input", "Grace")
     page.keyboard.press("Enter")
     expect(page.locator("#chat-compose")).to_be_visible()

@@ -23,6 +23,9 @@ BROKEN = """selector => [...document.querySelectorAll(selector)].filter((part) =
   .map((part) => part.textContent)"""
 LAID_OUT = """selector => [...document.querySelectorAll(selector)].map((part) => part.getBoundingClientRect())
   .filter(({ width }) => width).map(({ y, right }) => ({ y, right }))"""
+BOXES = (
+    """selectors => selectors.map((selector) => document.querySelector(selector).getBoundingClientRect().toJSON())"""
+)
 COVERED = """() => {
   const menu = document.querySelector("details.menu[open] .more").getBoundingClientRect();
   return [...document.querySelectorAll("#run-list .acts > form > button, #run-list summary")]
@@ -93,10 +96,15 @@ def test_an_open_menu_of_the_run_covers_no_button_of_it(
         assert page.evaluate(COVERED) == []
 
 
+def boxes_of(page: Page, *selectors: str) -> list[dict[str, float]]:
+    """Where each is at one moment."""
+    boxes: list[dict[str, float]] = page.evaluate(BOXES, selectors)
+    return boxes
+
+
 def box_of(page: Page, selector: str) -> dict[str, float]:
-    box = page.locator(selector).bounding_box()
-    assert box
-    return {**box, "right": box["x"] + box["width"], "bottom": box["y"] + box["height"]}
+    (box,) = boxes_of(page, selector)
+    return box
 
 
 @pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
@@ -117,7 +125,7 @@ def test_the_conversation_and_the_stage_stand_beside_the_run_and_the_clock_above
     new_page: NewPage, host: Person, show: dict[str, Any], width: int
 ) -> None:
     page = control_of(new_page(viewport={"width": width, "height": 800}), host, show)
-    clock, run, stage, chat = (box_of(page, part) for part in ("#clock", "#run", "#stage", "#chat"))
+    clock, run, stage, chat = boxes_of(page, "#clock", "#run", "#stage", "#chat")
     assert chat["y"] == clock["y"]
     assert clock["x"] == run["x"]
     assert 0 < run["y"] - clock["bottom"] < 20

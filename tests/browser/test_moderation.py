@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.browser.conftest import Complaints, NewPage, open_live, sign_in
 from tests.browser.test_access import AXE, JUDGE, tab_to
 from tests.browser.test_room import control_page
 from tests.support.people import Person
@@ -114,7 +114,10 @@ def test_a_menu_that_was_opened_while_the_list_was_on_its_way_stays_open(
     expect(page.locator("#members")).to_contain_text("Linus")
 
 
-def test_a_room_is_not_deleted_by_enter_alone(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+def test_a_room_is_not_deleted_by_enter_alone(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Complaints
+) -> None:
+    complaints.expect("404")  # of what the page had asked for at the moment at which the room went
     page = control_page(new_page, host, room)
     page.locator("#settings summary").click()
     link = page.get_by_role("link", name="Delete the room")

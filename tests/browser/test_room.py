@@ -21,8 +21,9 @@ SHOWN_AT = """async (instant) => {
   const now = room.client.clock.now() + (instant - Date.now());
   return format(countdown(room.store.current(), now).ms, { tenths: true });
 }"""
+# So well that two pages are never a tenth apart: what came with the page may be known to within a second only.
 CLOCK_IS_KNOWN = (
-    "import(document.querySelector('script[data-ref]').src).then(({ room }) => Boolean(room.client.clock.best))"
+    "import(document.querySelector('script[data-ref]').src).then(({ room }) => room.client.clock.best?.error < 50)"
 )
 
 SPACE_INTO_THE_CLOSED_DIALOG = """document.querySelector("#keys button").dispatchEvent(
@@ -44,7 +45,7 @@ def test_a_start_on_the_control_page_shows_on_viewer_and_stage(
     control.click("#main-acts >> text=Start")
     for page in (control, viewer, stage):
         expect(page.locator("body")).to_have_attribute("data-phase", "running")
-        expect(page.locator("#digits")).to_have_text(re.compile(r"^24:5\d$"))
+        expect(page.locator("#digits")).to_have_text(re.compile(r"^24:\d\d$"))
     control.click("#main-acts >> text=Next")
     for page in (control, viewer, stage):
         expect(page.locator("#timer-title")).to_have_text("Keynote")
@@ -135,7 +136,7 @@ def test_with_the_socket_blocked_the_page_polls_and_its_buttons_act(
     page.click("#main-acts >> text=Start")
     expect(page.locator("body")).to_have_attribute("data-phase", "running")
     # The ETag of what has not changed spares the answer's body.
-    eventually(lambda: page.evaluate("true") and 304 in answers, 10)
+    eventually(lambda: page.evaluate("true") and 304 in answers)
 
 
 def test_with_the_socket_blocked_a_guest_comes_in_reads_and_writes(
@@ -245,8 +246,9 @@ def test_a_host_runs_a_room_without_javascript(new_page: NewPage, host: Person) 
 
 
 def test_a_member_who_is_removed_is_shown_their_rooms_and_stays_out(
-    new_page: NewPage, host: Person, room: dict[str, Any]
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
 ) -> None:
+    complaints.expect("403")  # of what the page asked for before it heard of it
     member = Person(host.url)
     page = new_page()
     sign_in(page, member)

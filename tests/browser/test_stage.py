@@ -78,12 +78,12 @@ def test_the_stage_counts_up_tells_the_time_and_keeps_its_places(
         new_page(viewport={"width": 1280, "height": 720}), f"{host.url}/r/{room['shareToken']}/stage?mode=up"
     )
     start(host, room)
-    expect(stage.locator("#digits")).to_have_text(re.compile(r"^0:0\d$"))
+    expect(stage.locator("#digits")).to_have_text(re.compile(r"^0:\d\d$"))
     stage.keyboard.press("Tab")
     stage.select_option("#mode", "clock")
     expect(stage.locator("#digits")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d( [AP]M)?$"))
     stage.select_option("#mode", "left")
-    expect(stage.locator("#digits")).to_have_text(re.compile(r"^24:5\d$"))
+    expect(stage.locator("#digits")).to_have_text(re.compile(r"^24:\d\d$"))
     before = stage.locator("#digits").bounding_box()
     host.request("PUT", f"/api/rooms/{room['id']}/stage", json={"text": "Please wrap up", "visible": True})
     expect(stage.locator("#stage-message")).to_have_text("Please wrap up")
@@ -115,7 +115,7 @@ def test_two_timers_at_once_are_both_shown(new_page: NewPage, host: Person, room
     for timer in host.get(f"/api/rooms/{room['id']}")["timers"]:
         host.post(f"/api/timers/{timer['id']}/start")
     expect(viewer.locator("#timer-title")).to_have_text("Keynote")
-    expect(viewer.locator("#others li")).to_have_text(re.compile(r"^Opening 24:5\d$"))
+    expect(viewer.locator("#others li")).to_have_text(re.compile(r"^Opening 24:\d\d$"))
 
 
 def test_the_crowds_page_follows_without_a_socket(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def test_the_crowds_page_follows_without_a_socket(new_page: NewPage, host: Perso
     page.on("request", lambda request: asked.append(request.url))
     open_live(page, f"{host.url}/r/{room['shareToken']}?crowd=1")
     start(host, room)
-    expect(page.locator("#digits")).to_have_text(re.compile(r"^24:5\d$"))
+    expect(page.locator("#digits")).to_have_text(re.compile(r"^24:\d\d$"))
     host.request("PUT", f"/api/rooms/{room['id']}/stage", json={"text": "Hello", "visible": True})
     expect(page.locator("#stage-message")).to_have_text("Hello")
     assert [url for url in asked if "socket" in url] == []
@@ -283,8 +283,8 @@ def test_a_minutes_timer_is_calm_until_half_of_it_has_passed(
     new_page: NewPage, host: Person, room: dict[str, Any]
 ) -> None:
     short = host.post(f"/api/rooms/{room['id']}/timers", title="Pitch", duration=60_000)
-    host.post(f"/api/timers/{short['id']}/start")
     stage = open_live(new_page(), f"{host.url}/r/{room['shareToken']}/stage")
+    host.post(f"/api/timers/{short['id']}/start")
     expect(stage.locator("#timer-title")).to_have_text("Pitch")
     expect(stage.locator("body")).to_have_attribute("data-phase", "running")
     stage.evaluate(SET_AHEAD, 33_000)

@@ -36,6 +36,8 @@ IMPATIENCE = """{
   window.setInterval = (action, ms, ...more) => every(action, ms === 15_000 ? 1_000 : ms, ...more);
   window.setTimeout = (action, ms, ...more) => after(action, ms === 8_000 ? 800 : ms, ...more);
 }"""
+ASK_AGAIN = """import(document.querySelector("script[data-ref]").src)
+  .then(({ room }) => room.client.syncClock().then(() => room.client.clock.best?.error))"""
 SPREAD_MS, ATTEMPTS = 100, 10
 QUICKEST_MS, WELL_KNOWN_MS = 49, 75  # half of the quickest way there and back is 50, which no answer can rule out
 
@@ -70,7 +72,8 @@ def test_two_browsers_agree_within_50_ms_over_200_ms_that_jitter(
     for page in pages:
         page.evaluate(WAKE_AN_HOUR_LATER)
     for page in pages:
-        eventually(lambda page=page: QUICKEST_MS <= (page.evaluate(ERROR_MS) or 0) < WELL_KNOWN_MS, 30)
+        # Eight answers are kept: where chance, or a busy machine, made all of them slow, eight others are asked for.
+        eventually(lambda page=page: QUICKEST_MS <= (page.evaluate(ASK_AGAIN) or 0) < WELL_KNOWN_MS, 60)
     instant = pages[0].evaluate("Date.now()")
     lefts = [page.evaluate(LEFT_AT, instant) for page in pages]
     print("left over an uneven network:", lefts)

@@ -11,7 +11,7 @@ let people = 0;
 
 after(() => opened.forEach((client) => client.close()));
 
-async function until(condition, what, withinMs = 10_000) {
+async function until(condition, what, withinMs = 20_000) {
   for (const end = Date.now() + withinMs; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 10))) {
     if (condition()) return;
   }
@@ -75,6 +75,7 @@ test("a viewer without any account sees a timer start and its remaining time tic
   assert.ok((await room.timerAction(timer.id, "start")).ok);
   await until(() => new Set(shown).size > 3, "four different tenths");
   stop();
+  await until(() => [viewer, room].every(({ client }) => client.clock.best?.error < 50), "both know the server's clock");
   assert.ok(Math.abs(viewer.remaining() - room.remaining()) < 100);
   assert.ok(viewer.remaining() < 600_000);
 });

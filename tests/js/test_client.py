@@ -29,7 +29,7 @@ COMPILER = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext"
 def run(*command: str, **variables: str) -> None:
     """With this folder's packages; its output when it fails."""
     done = subprocess.run(
-        [str(node()), *command], capture_output=True, text=True, timeout=90, check=False, cwd=HERE,
+        [str(node()), *command], capture_output=True, text=True, timeout=300, check=False, cwd=HERE,
         env=environment(variables),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -69,7 +69,7 @@ def running(program: Path) -> Iterator[Iterator[str]]:
     with subprocess.Popen(
         [str(node()), str(program)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        ending = threading.Timer(30, process.kill)
+        ending = threading.Timer(60, process.kill)
         ending.start()
         try:
             assert process.stdout

@@ -34,6 +34,7 @@ def test_who_joins_and_goes_is_told_to_the_others(host: Person, room: dict[str, 
                 "roomId": room["id"],
                 "user": {"id": guest.id, "username": joined["user"]["username"], "name": "Bo", "isGuest": True},
             }
+            eventually(lambda: guest.id in [payload["userId"] for payload in watcher.of("user-online")])
             online = [payload for payload in watcher.of("user-online") if payload["userId"] == guest.id]
             assert [set(payload) for payload in online] == [{"userId", "username"}]
             ack = laptop.join(room["shareToken"])

@@ -63,7 +63,7 @@ def test_a_worker_that_drains_hands_its_people_over_without_a_flicker(workers: t
         watcher.expect("user-joined-room")
         watcher.forget()
         two.send(two.stop_signal)
-        eventually(lambda: not moving.connected, within_s=10)
+        eventually(lambda: not moving.connected)
         guest.url = one.url
         with guest.connect() as moved:
             assert user_ids(moved, room) == {host.id, guest.id}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import jwt
 import pytest
+from socketio.exceptions import SocketIOError
 
 from tests.support.fixtures import StartServer
 from tests.support.people import PASSWORD, Person, Socket
@@ -172,6 +173,29 @@ def running_out(token: str, within_s: int) -> tuple[str, float]:
     return jwt.encode({**claims, "exp": ends_s}, TEST_SECRET, algorithm="HS256"), float(ends_s)
 
 
+def come_in_time(
+    stack: ExitStack, workers: tuple[Server, Server], person: Person, room: Room
+) -> tuple[list[Socket], list[Socket], float]:
+    """On each worker two sockets that have joined by a token which had not run out by then, and when it does."""
+    fresh = str(person.token)
+    for within_s in (3, 8, 20):  # as much as a busy machine needs for it
+        person.token, ends_s = running_out(fresh, within_s)
+        with ExitStack() as there, suppress(SocketIOError):
+            leaving, staying = [], []
+            for worker in workers:
+                person.url = worker.url
+                leaving.append(there.enter_context(person.connect()))
+                staying.append(there.enter_context(person.connect()))
+            for socket in leaving + staying:
+                socket.join(room["id"])
+            told = [socket.of("token-expired") for socket in leaving + staying]
+            if time.time() < ends_s:
+                assert told == [[], [], [], []]
+                stack.enter_context(there.pop_all())
+                return leaving, staying, ends_s
+    raise AssertionError("too slow to have seen anything")
+
+
 @pytest.mark.parametrize("who", ["account", "guest"])
 def test_a_token_that_runs_out_is_told_and_then_closes_its_sockets_on_every_worker(
     workers: tuple[Server, Server], who: str
@@ -181,17 +205,8 @@ def test_a_token_that_runs_out_is_told_and_then_closes_its_sockets_on_every_work
     if who == "guest":
         person = owner.guest(room, "Eve")
     fresh = str(person.token)
-    person.token, ends_s = running_out(fresh, 3)
     with ExitStack() as stack:
-        leaving, staying = [], []
-        for worker in workers:
-            person.url = worker.url
-            leaving.append(stack.enter_context(person.connect()))
-            staying.append(stack.enter_context(person.connect()))
-        for socket in leaving + staying:
-            socket.join(room["id"])
-            assert socket.of("token-expired") == []
-        assert time.time() < ends_s, "too slow to have seen anything"
+        leaving, staying, ends_s = come_in_time(stack, workers, person, room)
         for socket in leaving + staying:
             socket.expect("token-expired", within_s=ends_s + WITHIN_S - time.time())
         assert time.time() >= ends_s

@@ -242,7 +242,7 @@ class Conversation(RuleBasedStateMachine):
         messages = self.host.get(f"/api/rooms/{self.room['id']}/messages?limit=100")
         assert messages["nextCursor"] is None
         for follower in self.present:
-            eventually(lambda follower=follower: _is_at(follower, room["position"]), 5, "an event is missing")
+            eventually(lambda follower=follower: _is_at(follower, room["position"]), what="an event is missing")
             assert _messages_of(follower.messages.values()) == _messages_of(messages["items"])
             assert _timers_of(follower.timers.values()) == _timers_of(room["timers"])
         self.is_checked = True

@@ -33,6 +33,14 @@ class ServiceError(RuntimeError):
     """A service is missing or did not start; the message says what to install or what its log ends with."""
 
 
+def own_ports(shard: str) -> range:
+    """Where `free_port` looks in this half of a run (`1/2`): what one has found and not opened yet looks free to the other."""
+    mine, shards = (int(part) for part in shard.split("/"))
+    first, last = PORTS
+    each = (last - first) // shards
+    return range(first + (mine - 1) * each, first + mine * each)
+
+
 def free_port() -> int:
     """A port of the loopback that nothing listens on, given out once.
 
@@ -40,7 +48,7 @@ def free_port() -> int:
     now and then find its own port in use by somebody's client.
     """
     while True:
-        port = random.randrange(*PORTS)
+        port = random.choice(own_ports(os.environ.get("SHARD", "1/1")))
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             if port not in _given:

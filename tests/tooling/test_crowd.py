@@ -20,6 +20,7 @@ from tools import nginx_conf
 
 VIEWERS = 200
 SECONDS = 4
+LEAST_EACH = 2  # answers to somebody who asks each second, on a machine that is busy
 MOST_PER_SECOND = 2  # one, and one more where the edges of the run cut a second
 
 
@@ -46,14 +47,16 @@ class Crowd:
     answers: int = 0
     failures: list[str] = field(default_factory=list)
 
-    def watch(self, seconds: float) -> None:
-        """Let everybody poll once a second."""
-        until = time.monotonic() + seconds
+    def watch(self, seconds: float) -> float:
+        """Let everybody poll once a second; how long that took."""
+        began = time.monotonic()
+        until = began + seconds
         people = [threading.Thread(target=self._poll, args=(number, until)) for number in range(VIEWERS)]
         for person in people:
             person.start()
         for person in people:
             person.join()
+        return time.monotonic() - began
 
     def _poll(self, number: int, until: float) -> None:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -71,6 +74,18 @@ class Crowd:
         connection.close()
 
 
+def asked_twice(url: str, headers: dict[str, str]) -> tuple[requests.Response, requests.Response]:
+    """What one gets who asks so, and from the cache somebody else: within a second, which a busy machine does not always do."""
+    answers: list[requests.Response] = []
+
+    def is_kept() -> bool:
+        answers[:] = [requests.get(url, headers=some, timeout=10) for some in (headers, {})]
+        return answers[0].headers["X-Cache"] != "HIT" and answers[1].headers["X-Cache"] == "HIT"
+
+    eventually(is_kept)
+    return answers[0], answers[1]
+
+
 def test_what_one_asks_for_does_not_come_to_the_others(nginx: Nginx, host: Person, room: dict[str, Any]) -> None:
     strange = {
         "X-Request-ID": "mine",
@@ -85,9 +100,7 @@ def test_what_one_asks_for_does_not_come_to_the_others(nginx: Nginx, host: Perso
         "Range": "bytes=0-10",
     }
     for path in (f"/api/crowd/{room['shareToken']}", f"/r/{room['shareToken']}/crowd"):
-        first = requests.get(f"{nginx.url}{path}", headers=strange, timeout=5)
-        again = requests.get(f"{nginx.url}{path}", timeout=5)
-        assert again.headers["X-Cache"] == "HIT"
+        first, again = asked_twice(f"{nginx.url}{path}", strange)
         assert first.headers["X-Request-ID"] == again.headers["X-Request-ID"] != "mine"
         assert again.status_code == 200
         assert "evil" not in again.text + str(again.headers)
@@ -99,10 +112,10 @@ def test_two_hundred_viewers_cost_the_worker_a_request_a_second(
     nginx: Nginx, host: Person, room: dict[str, Any]
 ) -> None:
     crowd = Crowd(nginx.port, f"/api/crowd/{room['shareToken']}")
-    crowd.watch(SECONDS)
+    took_s = crowd.watch(SECONDS)
     assert crowd.failures == []
-    assert crowd.answers >= VIEWERS * (SECONDS - 1)
-    assert len(crowd.made) <= MOST_PER_SECOND * (SECONDS + 1), crowd.made
+    assert crowd.answers >= VIEWERS * LEAST_EACH
+    assert len(crowd.made) <= MOST_PER_SECOND * took_s, crowd.made
 
 
 def test_a_change_is_seen_through_the_cache_and_nothing_personal_gets_into_it(
@@ -112,7 +125,7 @@ def test_a_change_is_seen_through_the_cache_and_nothing_personal_gets_into_it(
     path = f"/api/crowd/{room['shareToken']}"
     assert "shareToken" not in through_cache.get(path)
     host.post(f"/api/rooms/{room['id']}/timers", title="Encore", duration=60_000)
-    eventually(lambda: "Encore" in str(Person.anonymous(nginx.url).get(path)), 4, "the crowd never hears of it")
+    eventually(lambda: "Encore" in str(Person.anonymous(nginx.url).get(path)), what="the crowd never hears of it")
 
 
 @pytest.fixture

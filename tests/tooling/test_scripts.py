@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import free_port
 from tools import ports
 
 ROOT = Path(__file__).parents[2]
@@ -113,10 +114,7 @@ def test_a_taken_port_is_named_together_with_a_free_one() -> None:
 
 
 def test_a_free_port_is_no_reason_to_refuse() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    ports.refuse_taken_port("127.0.0.1", port)
+    ports.refuse_taken_port("127.0.0.1", free_port())
 
 
 def test_make_help_describes_every_script() -> None:

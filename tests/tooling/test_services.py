@@ -68,7 +68,8 @@ def test_a_paused_service_answers_nothing_until_it_goes_on(server: Redis) -> Non
         assert accepts(server.port)
         with pytest.raises(redis.TimeoutError):
             client.ping()
-    assert client.ping()
+    with redis.Redis(port=server.port) as patient:
+        assert patient.ping()
 
 
 def test_redis_forgets_everything_at_a_restart_and_keeps_its_port(server: Redis) -> None:
@@ -180,4 +181,4 @@ def test_a_redis_cluster_serves_every_slot_and_survives_a_node() -> None:
             assert len({client.get_node_from_key(key).port for key in ("a", "b", "c", "d")}) > 1
         cluster.nodes[1].kill()
         cluster.nodes[1].start()
-        wait_until(cluster.agrees, 10, "the cluster did not heal")
+        wait_until(cluster.agrees, 30, "the cluster did not heal")

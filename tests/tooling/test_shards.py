@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.processes import free_port, own_ports
 from tests.support.shards import cost_of, share_out
 
 COSTS = st.dictionaries(st.text(min_size=1), st.floats(0, 1000), max_size=40)
@@ -26,6 +28,14 @@ def test_no_shard_is_dearer_than_the_others_by_more_than_one_file(costs: dict[st
     shared = share_out(costs, 2)
     load = [sum(cost for file, cost in costs.items() if shared[file] == shard) for shard in (0, 1)]
     assert abs(load[0] - load[1]) <= max(costs.values(), default=0) + 1e-6
+
+
+def test_halves_that_run_side_by_side_take_no_port_from_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = own_ports("1/2"), own_ports("2/2")
+    assert set(one).isdisjoint(other)
+    assert len(own_ports("1/1")) == len(one) + len(other)
+    monkeypatch.setenv("SHARD", "2/2")
+    assert all(free_port() in other for _ in range(20))
 
 
 def test_a_browser_test_counts_for_many_plain_ones() -> None:
