@@ -14,7 +14,6 @@ import { t, why } from "./texts.js";
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const UNDO_MS = 10_000;
-const SINCE_EVERY_MS = 5_000;
 const SCREENS_EVERY_MS = 5_000;
 const PRIMARY = ["start", "pause"];
 const MORE = { plus: ["adjust", { deltaMs: MINUTE_MS }], minus: ["adjust", { deltaMs: -MINUTE_MS }] };
@@ -181,41 +180,27 @@ function drawStage() {
   form.elements.blackout.checked = Boolean(blackout);
 }
 
-function drawSince() {
-  const current = room.store.current();
-  const since = current?.startTimestamp && room.client.clock.now() - Date.parse(current.startTimestamp);
-  const minutes = Math.floor(since / MINUTE_MS);
-  $("since").textContent = since === undefined || since === null ? "" : minutes ? t("since.minutes", { n: minutes }) : t("since.now");
-}
-
 const clockface = new Clockface(room);
-parts().then(({ Run, followPeople, followQuestions, keepFresh }) => {
+parts().then(({ Run, followPeople, followQuestions, followSince, keepFresh, offerCopies }) => {
   new Run(clockface, report);
   keepFresh(room, $("screens"), SCREENS_EVERY_MS, (status) => status && trouble.heard(status));
   followQuestions(room, $("questions-place"));
   followPeople(room, $("people-place"));
+  followSince(room, $("since"));
+  offerCopies();
 });
 room.store.addEventListener("change", () => {
   if (!room.store.room) return;
   pointMainActions();
   drawSeveral();
   drawPeople();
-  drawSince();
 });
 room.store.addEventListener("stage", drawStage);
-setInterval(drawSince, SINCE_EVERY_MS);
 
 sendLiveForms(room, (status) => trouble.heard(status));
 followKeys(room, act, { undo, report, say, help: $("keys") });
 $("show-keys").hidden = false;
 $("show-keys").addEventListener("click", () => $("keys").showModal());
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = !navigator.clipboard;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = t("copied");
-  });
-}
 
 showConnection(room);
 openChat(room, { toStage: (text) => changeStage(room, { text: text.slice(0, 500), visible: true }).then(report) });
