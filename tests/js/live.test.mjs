@@ -80,6 +80,13 @@ test("a viewer without any account sees a timer start and its remaining time tic
   assert.ok(viewer.remaining() < 600_000);
 });
 
+/** The author's own message once it is stored: others may have it before its author has the ack. */
+async function found(talk, text) {
+  const stored = () => talk.messages.find(({ content, pending }) => content === text && !pending);
+  await until(stored, `"${text}" is stored`);
+  return stored();
+}
+
 test("two people talk: typing, messages, presence and receipts reach the other one", async () => {
   const { made, room } = await setting();
   const talk = new Conversation(room);
@@ -92,7 +99,7 @@ test("two people talk: typing, messages, presence and receipts reach the other o
   talk.send("Hello");
   await until(() => texts(grace.talk).includes("Hello"), "the message");
   grace.talk.markRead();
-  const mine = talk.messages.find(({ content }) => content === "Hello");
+  const mine = await found(talk, "Hello");
   await until(() => talk.readers(mine.id).includes(grace.room.you.userId), "the receipt");
   const { items } = await talk.receipts(mine.id);
   assert.deepEqual(items.map(({ name }) => name), ["Grace"]);
