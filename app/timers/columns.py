@@ -18,6 +18,10 @@ NAMES = {
     "start": ("start", "starts", "starttime", "begin", "begins", "time", "début", "heure"),
     "end": ("end", "ends", "endtime", "fin"),
     "description": ("description",),
+    "speaker": (
+        *("speaker", "speakers", "speakername", "speakernames", "presenter", "presenters"),
+        *("intervenant", "intervenants", "intervenante", "intervenantes"),
+    ),
     "type": ("type",),
     "language": ("language",),
     "room": ("room", "salle"),

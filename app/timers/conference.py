@@ -45,6 +45,12 @@ def list_places(document: dict[str, Any], *, room: str | None) -> list[Place]:
     return found
 
 
+def list_rooms(document: dict[str, Any]) -> Iterator[str]:
+    """The names of all rooms of what `list_places` took, once for each day."""
+    days = document["schedule"]["conference"]["days"]
+    return islice((name for day in days for name in day["rooms"]), MAX_PLACES)
+
+
 def list_events(places: list[Place]) -> Iterator[tuple[str, tuple[str, Any]]]:
     """Each event with its room, after where it is."""
     for day, room, events in places:

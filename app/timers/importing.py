@@ -32,6 +32,8 @@ class ImportPreview:
     items:           a row for each timer that it would add, as for `Timer.new`, with `planned_at`
     problems:        what is wrong, by row; with any, the import is refused
     ignored_columns: those of a CSV of which nothing was taken
+    rooms:           of which the file is the programme
+    days:            on which it has something in the wanted room
     day, time_zone:  the date and the zone that times without them were given; None where all had their own
     timer_count:     how many timers the room has, which a replacement would remove
     can_replace:     False while one of them runs or is paused
@@ -41,6 +43,8 @@ class ImportPreview:
     items: Iterable[dict[str, Any]]
     problems: dict[str, list[str]]
     ignored_columns: list[str]
+    rooms: list[str]
+    days: list[str]
     day: str | None
     time_zone: str | None
     timer_count: int
@@ -57,6 +61,7 @@ def preview_import(
     day: str | None = None,
     time_zone: str = UTC_NAME,
     auto_start: bool = False,
+    on_finish: str | None = None,
     mode: str = IMPORT_MODES[0],
     run_tag: str | None = None,
 ) -> ImportPreview:
@@ -74,9 +79,11 @@ def preview_import(
     times = times_of(day, time_zone, now)
     programme = examine_programme(content, times=times, room=room, day=day)
     return ImportPreview(
-        items=[row_of(slot, now, auto_start=auto_start) for slot in programme.slots],
+        items=[row_of(slot, now, auto_start=auto_start, on_finish=on_finish) for slot in programme.slots],
         problems=programme.problems,
         ignored_columns=programme.ignored,
+        rooms=programme.rooms,
+        days=[day.isoformat() for day in programme.days],
         day=times.day.isoformat() if times.asked else None,
         time_zone=time_zone if times.asked else None,
         timer_count=len(run),
@@ -92,10 +99,11 @@ def times_of(day: str | None, time_zone: str, now: datetime) -> Times:
     return Times(named or now.astimezone(zone).date(), zone)
 
 
-def row_of(slot: Slot, now: datetime, *, auto_start: bool) -> dict[str, Any]:
-    """The values of the timer for `slot`; a start that has passed is only kept as the plan."""
+def row_of(slot: Slot, now: datetime, *, auto_start: bool, on_finish: str | None) -> dict[str, Any]:
+    """The values of the timer for `slot`; a start that has passed is only the plan, and `on_finish` is for a file without."""
     alarm = slot.alarm or (slot.start if auto_start else None)
-    return {**slot.values, "planned_at": slot.start, "starts_at": alarm if alarm and alarm > now else None}
+    ending = {"on_finish": on_finish} if on_finish else {}
+    return {**ending, **slot.values, "planned_at": slot.start, "starts_at": alarm if alarm and alarm > now else None}
 
 
 def tag_of(run: Iterable[tuple[str, int]]) -> str:

@@ -114,6 +114,12 @@ class TimerImport(Schema):
         },
     )
     auto_start = Flag(metadata={"description": "Whether each timer starts by itself at its time."})
+    on_finish = fields.String(
+        validate=validate.OneOf(ON_FINISH),
+        metadata={
+            "description": "What each timer does at its end where the programme does not say; `stop` without it."
+        },
+    )
     mode = fields.String(
         validate=validate.OneOf(IMPORT_MODES),
         metadata={
@@ -161,6 +167,18 @@ class ImportPreviewSchema(Schema):
     )
     ignored_columns = fields.List(
         fields.String(), dump_only=True, metadata={"description": "The columns of the CSV of which nothing is taken."}
+    )
+    rooms = fields.List(
+        fields.String(),
+        dump_only=True,
+        metadata={
+            "description": "The rooms that the programme names, in its order: one of them may be sent as `room`."
+        },
+    )
+    days = fields.List(
+        fields.String(),
+        dump_only=True,
+        metadata={"description": "The dates on which it has something in that room: one of them may be sent as `day`."},
     )
     day = fields.String(
         dump_only=True,

@@ -228,6 +228,7 @@ def import_timers(
     day: str | None = None,
     time_zone: str = UTC_NAME,
     auto_start: bool = False,
+    on_finish: str | None = None,
     mode: str = "append",
     run_tag: str | None = None,
 ) -> list[Timer]:
@@ -241,6 +242,7 @@ def import_timers(
         time_zone: the IANA name of the zone of times that have none.
         run_tag: that of a preview: replace only what it counted.
         auto_start: let each start itself at its time. A time that has passed is only kept as the plan.
+        on_finish: what each does at its end where the programme does not say.
 
     Raises:
         AppError: `import_failed` with `details` by row; `conflict` when the room cannot hold so many; `show_is_on` when one
@@ -252,7 +254,7 @@ def import_timers(
     slots = read_programme(content, times=times_of(day, time_zone, database.now()), room=room, day=day)
     with transaction() as work:
         action = begin_in_room(work, actor=actor, room_id=room_id)
-        rows = [row_of(slot, work.now, auto_start=auto_start) for slot in slots]
+        rows = [row_of(slot, work.now, auto_start=auto_start, on_finish=on_finish) for slot in slots]
         if mode != "replace":
             return add_timers(action, rows)
         clear_run(action, run_tag=run_tag)

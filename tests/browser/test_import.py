@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.browser.test_access import AXE, JUDGE
 from tests.support.people import Person
 
 ROWS = "title,duration,startsAt\nDoors,10,2999-01-01T09:00:00Z\nNew keynote,45,\n"
+PYCONFR = Path(__file__).parents[2] / "examples/data/pyconfr-2025.csv"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
@@ -78,3 +80,33 @@ def test_times_of_day_are_those_of_who_imports_them(new_page: NewPage, host: Per
     choose(page, "Session,Length (min),Start\nPanel,45,13:30\n")
     expect(page.locator("main")).to_contain_text("Asia/Tokyo")
     expect(page.locator("tbody time")).to_contain_text("1:30")
+
+
+@pytest.mark.parametrize("size", [PHONE, {"viewport": {"width": 1440, "height": 900}}], ids=["phone", "laptop"])
+def test_of_a_conference_one_room_and_day_is_taken_and_all_its_talks_count_their_overtime(
+    new_page: NewPage, host: Person, size: dict[str, Any], complaints: Any
+) -> None:
+    complaints.expect("422")
+    room = host.post("/api/rooms", name="B316")
+    page = new_page(**size)
+    sign_in(page, host)
+    open_live(page, f"{host.url}/rooms/{room['id']}")
+    page.locator("#run summary", has_text="Import").click()
+    page.fill("#run [name=room]", "B 316")
+    page.set_input_files("#run input[type=file]", PYCONFR)
+    page.locator("#run form[action$=import] button").click()
+    expect(page.get_by_role("alert")).to_contain_text("The file has no such room.")
+    expect(page.locator("[name=mode]")).to_have_count(0)
+
+    page.get_by_label("Only this room").select_option("B316")  # and the file is still there
+    page.get_by_role("button", name="Look again").first.click()
+    expect(page.locator("tbody tr")).to_have_count(14)
+    page.get_by_label("Only this day").select_option("2025-11-01")
+    page.get_by_role("button", name="Look again").first.click()
+    expect(page.locator("tbody tr")).to_have_count(7)
+    expect(page.get_by_label("Only this room")).to_have_value("B316")
+    assert page.evaluate("document.documentElement.scrollWidth") == size["viewport"]["width"]
+    page.get_by_label("At the end").select_option("overtime")
+    page.locator("[name=mode]").click()
+    expect(page.locator("#run-list .what > b")).to_have_count(7)
+    assert {timer["onFinish"] for timer in host.get(f"/api/rooms/{room['id']}")["timers"]} == {"overtime"}

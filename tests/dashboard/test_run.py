@@ -108,10 +108,10 @@ def test_a_programme_is_imported_from_a_file(host: PlainBrowser, room_id: str) -
 
 
 def test_a_programme_is_pasted_and_its_times_have_a_day_and_a_zone(host: PlainBrowser, room_id: str) -> None:
-    rows = "Session,Start,Length (min),Speaker\nOpening,09:00,10,Ada\n"
+    rows = "Session,Start,Length (min),Track\nOpening,09:00,10,Ada\n"
     page = host.submit("/import", csv=rows)
     assert "in UTC." in page.text
-    assert "nothing is taken: Speaker." in page.text
+    assert "nothing is taken: Track." in page.text
     again = next(form for form in page.forms if "mode" not in form.names and form.action.endswith("/import"))
     page.forms = [again]
     page = host.submit("/import", day="2999-01-02", timeZone="Asia/Tokyo")

@@ -232,7 +232,7 @@ def test_a_programme_is_read_before_the_room_is_held(host: Actor, room: Room) ->
             return super().__getitem__(key)
 
     service.import_timers(actor=host, room_id=room.id, content=Watched(schedule(EVENT)))
-    assert held == [False]
+    assert set(held) == {False}
 
 
 def test_who_may_not_import_is_refused_before_anything_is_read(room: Room) -> None:
@@ -448,13 +448,57 @@ def test_a_preview_says_what_it_ignored_and_which_day_and_zone_it_took(
     arguments: dict[str, Any] = {"actor": host, "room_id": room.id}
     text = "Session,Speaker,Start,Length (min),,Track\nA,Ada,09:00,5,,x"
     preview = service.preview_import(content=text, **arguments)
-    assert (preview.ignored_columns, preview.day, preview.time_zone) == (["Speaker", "Track"], "2026-01-01", "UTC")
+    assert (preview.ignored_columns, preview.day, preview.time_zone) == (["Track"], "2026-01-01", "UTC")
+    assert [row["description"] for row in preview.items] == ["Ada"]
     preview = service.preview_import(content=text, day="2026-03-01", time_zone="Asia/Tokyo", **arguments)
     assert [row["planned_at"] for row in preview.items] == [datetime(2026, 3, 1, tzinfo=UTC)]
     preview = service.preview_import(content="title,duration\nA,5", **arguments)
     assert (preview.day, preview.time_zone) == (None, None)
     (timer,) = service.import_timers(content=text, time_zone="Asia/Tokyo", **arguments)
     assert timer.planned_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_preview_says_of_which_rooms_and_days_the_programme_is(host: Actor, room: Room) -> None:
+    text = PYCONFR.read_text(encoding="utf-8")
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id}
+    preview = service.preview_import(content=text, **arguments)
+    assert (len(preview.rooms), preview.rooms[:3]) == (8, ["B003", "B316", "B421"])
+    assert preview.days == ["2025-11-01", "2025-11-02"]
+    preview = service.preview_import(content=text, room="B316", day="2025-11-01", **arguments)
+    assert (len(list(preview.items)), len(preview.rooms), len(preview.days)) == (7, 8, 2)
+    document = service.preview_import(content=schedule(EVENT), room="Hall", **arguments)
+    assert document.rooms == ["Hall"]
+    assert service.preview_import(content="title,duration\nA,5", **arguments).rooms == []
+    assert len(service.preview_import(content=many_rooms(), **arguments).rooms) == programme.MAX_ROOMS
+
+
+def many_rooms() -> str:
+    return "\n".join(["title,duration,room", *(f"A,5,Room {number}" for number in range(programme.MAX_ROOMS + 20))])
+
+
+def test_a_room_or_a_day_that_a_programme_does_not_have_is_said_with_those_that_it_has(host: Actor, room: Room) -> None:
+    text = PYCONFR.read_text(encoding="utf-8")
+    arguments: dict[str, Any] = {"actor": host, "room_id": room.id, "content": text}
+    preview = service.preview_import(room="B 316", **arguments)
+    assert (preview.problems, len(preview.rooms)) == ({"room": ["The file has no such room."]}, 8)
+    preview = service.preview_import(room="B316", day="2030-01-01", **arguments)
+    assert (preview.problems, len(preview.days)) == ({"day": ["The file has nothing on this day."]}, 2)
+    assert problems(text, room="B 316") == {"room": ["The file has no such room."]}
+
+
+def test_what_happens_at_the_end_may_be_said_for_all_of_a_programme(host: Actor, room: Room) -> None:
+    text = "title,duration,onFinish\nA,5,\nB,5,next"
+    timers = service.import_timers(actor=host, room_id=room.id, content=text, on_finish="overtime")
+    assert [timer.on_finish for timer in timers] == ["overtime", "next"]
+
+
+@pytest.mark.parametrize(
+    ("row", "description"),
+    [("Ada & Grace,About it,", "Ada & Grace · About it"), ("Ada,,Talk", "Ada · Talk"), (",,", None)],
+)
+def test_who_speaks_stands_first_in_the_description(row: str, description: str | None) -> None:
+    (slot,) = slots_of(f"title,duration,speakers,description,type\nA,5,{row}")
+    assert slot.values.get("description") == description
 
 
 def test_a_replacement_removes_only_what_its_preview_saw(host: Actor, room: Room, clock: FakeClock) -> None:

@@ -136,6 +136,7 @@ def import_template(room_id: str) -> Response:
 def preview_import(room_id: str, changed: AppError | None = None) -> Response:
     """What the file of the form would add, what is wrong with it by row, and the question what becomes of the run."""
     asked = read_import(request)
+    asked.pop("on_finish", None)  # it is asked beside what the file itself says
     preview = service.preview_import(actor=current_actor(), room_id=room_id, **asked)
     error = AppError("import_failed", details=preview.problems) if preview.problems else changed
     # What was read comes back with the answer: the file itself is gone by then.
