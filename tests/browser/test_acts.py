@@ -171,3 +171,40 @@ def test_a_form_and_a_button_say_the_same_words_without_a_connection(
     page.locator("#flash-form button").click()
     expect(page.locator("#flash-form > .field-error")).to_have_text(words)
     page.context.set_offline(False)
+
+
+def test_what_is_sent_to_a_dark_stage_leaves_it_dark(new_page: NewPage, host: Person) -> None:
+    room = three_talks(host)
+    page = control_page(new_page, host, room)
+    page.fill("#stage-text", "Please wrap up")  # begun before it is dark, sent while it is
+    page.locator("h1").click()
+    page.keyboard.press("b")
+    expect(page.locator("#stage-form [name=blackout]")).to_be_checked()
+    expect(page.locator("#stage-text")).to_have_value("Please wrap up")
+    page.press("#stage-text", "Control+Enter")
+    expect(page.locator("#stage-shown")).to_have_text("Please wrap up")
+    assert host.get(f"/api/rooms/{room['id']}")["stage"]["blackout"] is True
+    page.uncheck("#stage-form [name=blackout]")
+    page.click("#stage-form button.primary")
+    expect(page.locator("body")).not_to_have_class(re.compile("dark-stage"))
+
+
+def test_a_description_is_changed_and_the_length_of_what_runs_is_not(new_page: NewPage, host: Person) -> None:
+    room = three_talks(host)
+    page = control_page(new_page, host, room)
+    row = page.locator("#run-list > li").first
+    row.locator("summary").click()
+    length = row.locator("[name=duration]")
+    expect(length).to_be_editable()
+    row.locator("[name=description]").fill("Ada Lovelace")
+    row.get_by_role("button", name="Save").click()
+    expect(row.locator(".about")).to_have_text("Ada Lovelace")
+    main_act(page, "start").click()
+    expect(row).to_have_attribute("data-state", "running")
+    row.locator("summary").click()
+    expect(length).not_to_be_editable()
+    expect(row.locator(".length-is-fixed")).to_be_visible()
+    row.locator("[name=description]").fill("")
+    row.get_by_role("button", name="Save").click()
+    expect(row.locator(".about")).to_have_count(0)
+    assert host.get(f"/api/rooms/{room['id']}")["timers"][0]["description"] is None

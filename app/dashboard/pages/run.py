@@ -76,7 +76,7 @@ def add_timer(room_id: str) -> Response:
 @pages.post("/rooms/<room_id>/timers/<timer_id>")
 @shows_again(control)
 def change_timer(room_id: str, timer_id: str) -> Response:
-    values = read_form(TimerSchema(partial=True), convert=_CONVERT, clear=["startsAt"])
+    values = read_form(TimerSchema(partial=True), convert=_CONVERT, clear=["startsAt", "description"])
     service.update_timer(actor=current_actor(), timer_id=timer_id, values=values)
     return back_to_control(room_id, "run")
 

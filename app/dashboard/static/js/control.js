@@ -162,10 +162,17 @@ function drawPeople() {
 
 /* The stage's form follows what is shown, whoever showed it, but a draft is nobody else's. What is written is meant to be shown. */
 let isDraft = false;
-$("stage-form").addEventListener("input", () => (isDraft = true));
+/* Whether the stage is dark is apart: it must not come back by what somebody was writing when a key made it so. */
+let isDarkDraft = false;
+$("stage-form").addEventListener("input", ({ target }) => (target.name === "blackout" ? (isDarkDraft = true) : (isDraft = true)));
 $("stage-text").addEventListener("input", () => isDraft || ($("stage-form").elements.visible.checked = true));
-$("stage-form").addEventListener("refused", () => (isDraft = true));
+$("stage-form").addEventListener("refused", () => (isDraft = isDarkDraft = true));
+$("stage-form").addEventListener("submit", () => (isDarkDraft = false));
 $("stage-form").addEventListener("submit", ({ submitter }) => (isDraft &&= Boolean(submitter?.name)));
+
+$("stage-text").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("stage-form").requestSubmit();
+});
 
 function drawStage() {
   const form = $("stage-form");
@@ -174,10 +181,10 @@ function drawStage() {
   document.body.classList.toggle("dark-stage", Boolean(blackout));
   $("dark-sign").textContent = blackout ? t("blackout") : "";
   $("stage-shown").textContent = text;
+  if (!isDarkDraft) form.elements.blackout.checked = Boolean(blackout);
   if (isDraft) return;
   form.elements.text.value = text;
   form.elements.visible.checked = visible || !text;
-  form.elements.blackout.checked = Boolean(blackout);
 }
 
 const clockface = new Clockface(room);

@@ -71,6 +71,7 @@ export class Run {
       if (!item) continue;
       item.dataset.state = timer.state;
       item.querySelector(".state").textContent = t(`state.${timer.state}`);
+      item.querySelector('[name="duration"]').readOnly = timer.state !== "idle";
       if (timer.id === current?.id) item.setAttribute("aria-current", "true");
       else item.removeAttribute("aria-current");
       item.querySelector("[data-length]").textContent = lengthText(timer);
@@ -145,7 +146,7 @@ export class Run {
 }
 
 function shapeOf(timers) {
-  return JSON.stringify(timers.map(({ id, title, duration, startsAt, onFinish }) => [id, title, duration, startsAt, onFinish]));
+  return JSON.stringify(timers.map(({ id, title, description, duration, startsAt, onFinish }) => [id, title, description, duration, startsAt, onFinish]));
 }
 
 function showActual(place, timer) {
