@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import NewPage, open_live
@@ -36,6 +38,16 @@ def test_the_host_sees_every_screen_and_which_one_is_wrong(
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Foyer")
     expect(rows.first).to_have_class(re.compile("wrong"))
+
+
+def test_the_address_that_the_board_offers_lies_over_a_picture(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    page = control_page(new_page, host, room)
+    address = page.locator("#screens code", has_text="background").inner_text()
+    stage = open_live(new_page(), host.url + address)
+    picture = Image.open(io.BytesIO(stage.screenshot(omit_background=True)))
+    assert picture.getpixel((2, 2)) == (0, 0, 0, 0)
 
 
 def test_a_report_that_a_stalled_network_brought_late_is_put_right_at_once(

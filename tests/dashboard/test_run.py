@@ -232,7 +232,7 @@ def test_paper_has_the_plan_alone_under_planned_and_the_true_end_of_overtime(
     words = printed(host, room_id)
     now = f"{clock.now():%H:%M}"
     assert words[:5] == ["Length", "What", "Began", "Ended", "1:00"]
-    assert words[5:10] == ["Opening", began, "UTC", now, "UTC"]
+    assert words[5:12] == ["Opening", began, "UTC", now, "UTC", "+5:00", "over"]
 
 
 def test_titles_are_shown_as_text(host: PlainBrowser, room_id: str) -> None:

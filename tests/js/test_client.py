@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 CLIENT = ROOT / "clients" / "js"
 SNIPPET = re.compile(r"^```js\n(.*?)^```", re.DOTALL | re.MULTILINE)
+HELLO = "Hello from my own app"
 SERVER = "http://localhost:3000"
 TOKEN = re.compile(r'"(?:McTHb4NJDJ21mqkzISMJvw|<share token>)"')
 COMPILER = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--skipLibCheck", "--types", ""]
@@ -54,13 +55,14 @@ def test_what_the_pages_print_runs_as_it_is_printed(start_server: StartServer, t
     (folder / "greenroom-client").symlink_to(CLIENT)
     (folder / "socket.io-client").symlink_to(HERE / "node_modules" / "socket.io-client")
     program = tmp_path / "app.mjs"
-    for page, shown in ((CLIENT / "README.md", "Hello from my own app"), (ROOT / "README.md", "Opening 10:00.0")):
+    pages = {CLIENT / "README.md": HELLO, ROOT / "README.md": "Opening 10:00.0", ROOT / "docs/clients.md": HELLO}
+    for page, shown in pages.items():
         snippet = SNIPPET.findall(page.read_text())[0]
         assert (SERVER in snippet, len(TOKEN.findall(snippet))) == (True, 1)
         program.write_text(TOKEN.sub(json.dumps(room["shareToken"]), snippet.replace(SERVER, server.url)))
         with running(program) as output:
             assert any(shown in line for line in output)
-            eventually(lambda: "Hello from my own app" in said(host, room))
+            eventually(lambda: HELLO in said(host, room))
 
 
 @contextmanager
