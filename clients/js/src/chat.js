@@ -18,6 +18,7 @@ export class Conversation extends EventTarget {
   #storage;
   #sending = false;
   #retryMs = RETRY_FIRST_MS;
+  #goOn;
   #typedAt = -Infinity;
   #cursor;
   #polledChat;
@@ -116,9 +117,10 @@ export class Conversation extends EventTarget {
 
   /** The page before what is known. Resolves to how many came. */
   async older() {
-    const query = new URLSearchParams({ limit: PAGE, ...(this.#cursor ? { cursor: this.#cursor } : {}) });
+    const cursor = this.#cursor;
+    const query = new URLSearchParams({ limit: PAGE, ...(cursor ? { cursor } : {}) });
     const page = await this.room.client.call("GET", `/api/rooms/${this.room.ref}/messages?${query}`);
-    if (!page.ok) return 0;
+    if (!page.ok || this.#cursor !== cursor) return 0; // after a join that brought all anew it would leave a gap
     this.#cursor = page.nextCursor;
     this.hasOlder = page.nextCursor !== null;
     const before = this.room.store.messages.length;
@@ -139,6 +141,7 @@ export class Conversation extends EventTarget {
     this.outbox = this.canRead ? this.#kept() : [];
     this.dispatchEvent(new Event("state"));
     this.#changed();
+    this.#goOn?.();
     this.#flush();
   }
 
@@ -147,6 +150,7 @@ export class Conversation extends EventTarget {
     if (chat === this.#polledChat || this.canRead === false) return;
     const since = this.#polledChat === undefined ? { limit: PAGE } : { afterChange: this.#polledChat, limit: 100 };
     const page = await this.room.client.call("GET", `/api/rooms/${this.room.ref}/messages?${new URLSearchParams(since)}`);
+    if (this.room.client.connected || page.error?.retryable) return; // a join says more, or the next poll
     this.canRead = page.ok;
     this.dispatchEvent(new Event("state"));
     if (!page.ok) return;
@@ -199,7 +203,10 @@ export class Conversation extends EventTarget {
   }
 
   async #pause({ retryAfterMs }) {
-    await new Promise((resolve) => setTimeout(resolve, retryAfterMs ?? this.#retryMs));
+    await new Promise((resolve) => {
+      const waiting = setTimeout(resolve, retryAfterMs ?? this.#retryMs);
+      this.#goOn = () => (clearTimeout(waiting), resolve()); // the connection is back
+    });
     this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs * 2);
   }
 

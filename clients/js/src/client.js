@@ -94,8 +94,9 @@ export class Client {
   async call(method, path, body) {
     const content = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
     const response = await this.fetch(path, { method, ...content }).catch(() => undefined);
-    if (!response) return { ok: false, error: { code: "offline", message: "No connection.", details: {}, retryable: true } };
-    const answer = response.status === 204 ? {} : await response.json();
+    // What is cut off, or comes from something between here and the server, is no answer.
+    const answer = response?.status === 204 ? {} : await response?.json().catch(() => undefined);
+    if (!answer) return { ok: false, error: { code: "offline", message: "No connection.", details: {}, retryable: true } };
     return response.ok ? { ok: true, ...answer } : { ok: false, ...answer };
   }
 
@@ -128,7 +129,8 @@ export class Client {
 
   /** What the server itself refuses, socket.io-client does not try again. */
   async #refused(error) {
-    const isWorthIt = STALE.includes(error?.code) ? await this.renew() : error?.retryable;
+    // Where nobody could be asked for a new token the old one is tried again, and then for a new one.
+    const isWorthIt = STALE.includes(error?.code) ? ((await this.renew()) ?? (await this.token())) : error?.retryable;
     if (isWorthIt) this.#later(error.retryAfterMs ?? AGAIN_MS * (1 + Math.random()), () => this.socket.connect());
   }
 

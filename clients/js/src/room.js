@@ -93,12 +93,12 @@ export class Room extends EventTarget {
     const serverNow = response.headers.get("X-Server-Now");
     if (serverNow) this.client.clock.sample(asked, serverNow);
     if (response.status === 200) {
-      this.#etag = response.headers.get("ETag");
       const { you, ...state } = await response.json();
+      this.#etag = response.headers.get("ETag"); // of what is known; a body may be cut off
       if (you && !this.client.connected) this.you = you;
       this.store.loadRoom(state);
-      if (!this.client.connected) this.dispatchEvent(new CustomEvent("polled", { detail: state.position }));
     }
+    if (!this.client.connected) this.dispatchEvent(new CustomEvent("polled", { detail: this.store.room.position }));
     this.#heard(this.client.connected && this.store.position ? "live" : "polling");
   }
 
@@ -170,6 +170,7 @@ export class Room extends EventTarget {
 
   /** Nothing brings us back by itself: whom a host has removed from a public room would become a member of it by the next join. */
   #leave(reason) {
+    if (this.left) return; // a question that was on its way is refused as well
     this.#end();
     this.left = reason;
     this.dispatchEvent(new CustomEvent("left", { detail: reason }));
@@ -199,6 +200,7 @@ export class Room extends EventTarget {
   }
 
   #lost() {
+    if (this.client.connected) return; // what failed was asked before
     this.#isQuiet = false;
     this.#offline ??= Date.now();
     if (this.connection === "live") this.#set("stale");
@@ -222,7 +224,7 @@ export class Room extends EventTarget {
     try {
       await this.poll();
     } catch {
-      this.#set("stale");
+      if (!this.client.connected) this.#set("stale");
     }
   }
 

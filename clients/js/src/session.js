@@ -63,15 +63,20 @@ export class Session extends EventTarget {
   async #exchange() {
     const { refreshToken } = this.#tokens() ?? {};
     if (!refreshToken) return undefined;
-    const answer = await this.#enter("/api/auth/refresh", { refreshToken });
-    if (answer.ok) return answer.accessToken;
+    const answer = await this.#post("/api/auth/refresh", { refreshToken });
+    const now = this.#tokens();
+    if (now?.refreshToken !== refreshToken) return now?.accessToken; // signed out meanwhile, or in again, or another tab was faster
+    if (answer.ok) return this.#take(answer).accessToken;
     if (!answer.error.retryable) this.#keep(null);
     return undefined;
   }
 
   async #enter(path, body) {
     const answer = await this.#post(path, body);
-    if (!answer.ok) return answer;
+    return answer.ok ? this.#take(answer) : answer;
+  }
+
+  #take(answer) {
     const { user, accessToken, refreshToken, expiresIn } = answer;
     const livesMs = expiresIn * 1000;
     this.#keep({ user, accessToken, refreshToken, endsAt: Date.now() + livesMs - Math.min(EARLY_MS, livesMs / 2) });

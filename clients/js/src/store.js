@@ -33,6 +33,7 @@ export class RoomStore extends EventTarget {
 
   /** Take over a room state that came without its messages: rendered into a page, or polled. What is known of the chat stays. */
   loadRoom(state) {
+    if (this.#isOvertaken(state.position)) return;
     this.#take(state);
     const { position } = this;
     if (position?.epoch === state.position.epoch) this.settle({ ...state.position, chat: position.chat });
@@ -43,6 +44,12 @@ export class RoomStore extends EventTarget {
   /** Where we are counts no more: the next join brings everything. */
   forget() {
     this.position = this.#waiting = null;
+  }
+
+  /* An answer that came behind newer events, or behind the answer to a later question. */
+  #isOvertaken({ epoch, room }) {
+    const known = this.position ?? this.room?.position;
+    return epoch === known?.epoch && room < known.room;
   }
 
   /** Put in a message that is known otherwise than by an event: from an answer, or a page. */
@@ -69,7 +76,7 @@ export class RoomStore extends EventTarget {
   /** Put an older page before what is known. */
   prepend(page) {
     const known = new Set(this.messages.map(({ id }) => id));
-    this.messages = [...page.filter(({ id }) => !known.has(id)), ...this.messages];
+    this.messages = [...page.filter(({ id }) => !known.has(id)), ...this.messages].sort(inOrder);
     this.#changed("messages");
   }
 
@@ -140,6 +147,10 @@ function numberOf(payload) {
   return [null, 0];
 }
 
+function inOrder(a, b) {
+  return (a.seq ?? Infinity) - (b.seq ?? Infinity);
+}
+
 function handler(changes, apply) {
   return Object.assign(apply, { changes });
 }
@@ -154,7 +165,7 @@ const putMessage = handler("messages", (store, message) => {
     ({ id, clientMessageId }) => id === message.id || (clientMessageId && clientMessageId === message.clientMessageId),
   );
   if (index >= 0) store.messages = store.messages.map((known, at) => (at === index ? message : known));
-  else store.messages = [...store.messages, message].sort((a, b) => (a.seq ?? Infinity) - (b.seq ?? Infinity));
+  else store.messages = [...store.messages, message].sort(inOrder);
   if (message.user) store.typing.delete(message.userId);
 });
 
@@ -196,7 +207,7 @@ const HANDLERS = {
   "message-edited": putMessage,
   "message-deleted": handler("messages", (store, { messageId }) => {
     store.messages = store.messages.map((message) =>
-      message.id === messageId ? { ...message, content: "", deletedAt: message.deletedAt ?? new Date().toISOString() } : message,
+      message.id === messageId ? { ...message, content: "", attachment: null, deletedAt: message.deletedAt ?? new Date().toISOString() } : message,
     );
   }),
 };

@@ -23,7 +23,8 @@ export async function upload(client, roomId, file, { alt = "", onProgress, signa
   const arrived = await (globalThis.XMLHttpRequest ? transfer(request, onProgress) : plainTransfer(request));
   if (signal?.aborted) return failure("aborted", "Stopped.");
   if (!arrived) return failure("upload_failed", "The file did not arrive.", true);
-  return client.post("/api/upload/complete", { uploadId: ticket.uploadId });
+  const answer = await client.post("/api/upload/complete", { uploadId: ticket.uploadId });
+  return signal?.aborted ? failure("aborted", "Stopped.") : answer;
 }
 
 function failure(code, message, retryable = false) {

@@ -104,6 +104,7 @@ test("a viewer reads nothing", async () => {
 
 test("without a socket, who picks a name is asked for anew and may read from then on", async () => {
   const room = new Room(refused("unauthenticated"), { ok: true, items: [] });
+  room.client.connected = false;
   const talk = new Conversation(room);
   const poll = () => (room.dispatchEvent(new CustomEvent("polled", { detail: { chat: 3 } })), settled());
   await poll();
@@ -113,4 +114,54 @@ test("without a socket, who picks a name is asked for anew and may read from the
   room.dispatchEvent(new Event("restarted"));
   await poll();
   assert.equal(talk.canRead, true);
+});
+
+test("an answer that did not come says nothing of who may read, and the next poll asks again", async () => {
+  const room = new Room(refused("offline", true), { ok: true, items: [] });
+  room.client.connected = false;
+  const talk = new Conversation(room);
+  const poll = () => (room.dispatchEvent(new CustomEvent("polled", { detail: { chat: 3 } })), settled());
+  await poll();
+  assert.equal(talk.canRead, undefined);
+  await poll();
+  assert.equal(talk.canRead, true);
+});
+
+test("what was refused to who had no name yet is no news once the room is joined", async () => {
+  let answer;
+  const room = new Room();
+  room.client.connected = false;
+  room.client.call = () => new Promise((resolve) => (answer = resolve));
+  const talk = new Conversation(room);
+  room.dispatchEvent(new CustomEvent("polled", { detail: { chat: 3 } }));
+  room.client.connected = true;
+  await room.join();
+  answer(refused("unauthenticated"));
+  await settled();
+  assert.equal(talk.canRead, true);
+});
+
+test("what waits to be sent again does not wait on when the connection is back", async () => {
+  const offline = { ok: false, error: { code: "offline", retryable: true, retryAfterMs: 60_000 } };
+  const room = new Room(offline, sent("hello", "m"));
+  const talk = new Conversation(room);
+  talk.send("hello");
+  await settled();
+  assert.equal(room.asked.length, 1);
+  await room.join();
+  assert.deepEqual([room.asked.length, talk.outbox], [2, []]);
+});
+
+test("an older page that was asked for before everything came anew leaves no gap", async () => {
+  const page = (id, seq, nextCursor) => ({ ok: true, items: [{ id, seq, changeSeq: seq }], nextCursor });
+  const room = new Room(page("b", 2, "before b"));
+  const talk = new Conversation(room);
+  await talk.older();
+  let answer;
+  room.client.call = () => new Promise((resolve) => (answer = resolve));
+  const came = talk.older();
+  room.store.welcome({ users: [], messages: [{ id: "z", seq: 99, changeSeq: 99 }], recovered: false });
+  await room.join();
+  answer(page("a", 1, null));
+  assert.deepEqual([await came, talk.hasOlder, talk.messages.map(({ id }) => id)], [0, true, ["z"]]);
 });

@@ -35,6 +35,19 @@ test("a state that came without messages does not claim that they are known", ()
   assert.equal(store.position, null);
 });
 
+test("a state that was overtaken on its way changes nothing", () => {
+  const { store, repairs } = loaded();
+  const late = { id: "r", timers: [], stage: {}, position: { epoch: "e", room: 5, chat: 5 }, userCount: 2 };
+  store.apply("timer-created", timer("a", 6));
+  store.loadRoom(late);
+  store.apply("timer-created", timer("b", 7, 1));
+  assert.deepEqual([store.room.timers.map(({ id }) => id), repairs()], [["a", "b"], 0]);
+  const polled = new RoomStore(() => {});
+  polled.loadRoom({ ...late, timers: [timer("a", 6)], position: { epoch: "e", room: 6, chat: 5 } });
+  polled.loadRoom(late);
+  assert.deepEqual(polled.room.timers.map(({ id }) => id), ["a"]);
+});
+
 test("a message that is known by its client's id is replaced, not doubled", () => {
   const { store } = loaded();
   store.putMessage(said("m", 6, { clientMessageId: "c" }));
@@ -51,11 +64,19 @@ test("older pages go before, without what is known", () => {
   assert.deepEqual(store.messages.map(({ id }) => id), ["a", "b", "c"]);
 });
 
-test("a deleted message keeps its place without its text", () => {
+test("a message that was changed before its page came is in its place", () => {
   const { store } = loaded();
-  store.putMessage(said("a", 5));
+  store.putMessage(said("d", 5, { seq: 4 }));
+  store.apply("message-edited", said("b", 6, { seq: 2 }));
+  store.prepend([said("a", 1), said("b", 2), said("c", 3)]);
+  assert.deepEqual(store.messages.map(({ id, changeSeq }) => [id, changeSeq]), [["a", 1], ["b", 6], ["c", 3], ["d", 5]]);
+});
+
+test("a deleted message keeps its place without its text and its file", () => {
+  const { store } = loaded();
+  store.putMessage(said("a", 5, { attachment: { id: "f" } }));
   store.apply("message-deleted", { messageId: "a", changeSeq: 6 });
-  assert.equal(store.messages[0].content, "");
+  assert.deepEqual([store.messages[0].content, store.messages[0].attachment], ["", null]);
   assert.ok(store.messages[0].deletedAt);
 });
 

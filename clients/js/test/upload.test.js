@@ -19,3 +19,13 @@ test("a file of which nobody knows the type is announced as that, by its name", 
   await upload(client, "r", new File(["# Notes"], "notes.md"));
   assert.deepEqual(calls[0][1], { roomId: "r", filename: "notes.md", mime: "application/octet-stream", bytes: 7, alt: "" });
 });
+
+test("what is stopped at the last moment is not there either", async () => {
+  const stopping = new AbortController();
+  const post = async (path) => (path.endsWith("complete") ? (stopping.abort(), { ok: true, id: "a" }) : { ok: true, method: "PUT", url: "data:,", uploadId: "u" });
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => ({ ok: true });
+  const answer = await upload({ url: "http://localhost", post }, "r", new File(["x"], "plan.txt"), { signal: stopping.signal });
+  globalThis.fetch = fetch;
+  assert.deepEqual([answer.ok, answer.error?.code], [false, "aborted"]);
+});
