@@ -42,7 +42,10 @@ function App() {
     event.preventDefault();
     go("/rooms");
   };
-  const leave = () => session.logout().then(() => go("/login"));
+  const leave = () => {
+    session.logout();
+    go("/login");
+  };
   return html`
     <header>
       <a href="/rooms" onClick=${follow}>Greenroom in React</a>

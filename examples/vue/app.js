@@ -22,8 +22,8 @@ const App = {
       history.pushState(null, "", path);
       this.path = path;
     },
-    async leave() {
-      await session.logout();
+    leave() {
+      session.logout();
       this.go("/login");
     },
   },

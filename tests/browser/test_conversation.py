@@ -102,6 +102,22 @@ def test_looking_back_keeps_the_place_where_one_reads(new_page: NewPage, host: P
     expect(page.get_by_text("meanwhile", exact=True)).to_be_in_viewport()
 
 
+def test_what_is_said_while_one_looks_back_moves_nothing(new_page: NewPage, host: Person, room: dict[str, Any]) -> None:
+    say_all(host, room, *(f"line {number}" for number in range(70)))
+    page = enter(new_page(), host, room, "Grace")
+    expect(page.get_by_text("line 69", exact=True)).to_be_in_viewport()
+    held: list[Route] = []
+    page.route("**/messages?*", lambda route: held.append(route), times=1)
+    first = page.get_by_text("line 20", exact=True)
+    before = look_back(page, first)
+    eventually(lambda: page.evaluate("true") and held)
+    say_all(host, room, "meanwhile")
+    expect(page.get_by_text("meanwhile", exact=True)).to_have_count(1)
+    held[0].continue_()
+    expect(page.get_by_text("line 0", exact=True)).to_have_count(1)
+    assert abs(first.evaluate(TOP) - before) <= 2
+
+
 def test_what_was_sent_without_an_answer_is_sent_again_as_the_same_message(
     new_page: NewPage, host: Person, room: dict[str, Any], complaints: Any
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from examples.serve import Files
 from tests.browser.conftest import Complaints, NewPage
@@ -96,6 +96,26 @@ def test_two_people_run_a_room_in_the_example_app(new_page: NewPage, app: tuple[
     host.wait_for_function(AT_THE_END)
     host.get_by_label("Messages").evaluate("log => { log.scrollTop = 0 }")
     expect(host.get_by_text(re.compile("line 3$"))).to_have_count(1)
+
+
+def test_who_signs_in_while_the_sign_out_is_on_its_way_stays_in(new_page: NewPage, app: tuple[str, Server]) -> None:
+    origin, server = app
+    ada = Person(server.url)
+    page = new_page()
+    sign_in(page, origin, ada)
+    held: list[Route] = []
+    page.route("**/api/auth/logout", lambda route: held.append(route))
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Username").fill(ada.name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("New room").fill("Main hall")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("status")).to_have_text("live")
+    with page.expect_response("**/api/auth/logout"):
+        held[0].continue_()
+    page.wait_for_timeout(100)
+    expect(page.get_by_role("status")).to_have_text("live")
 
 
 def test_the_example_app_says_what_is_wrong_with_a_sign_up(

@@ -96,6 +96,24 @@ def test_what_is_being_sent_can_be_stopped_and_sent_again(page: Page, complaints
     expect(page.locator("#chat-error")).to_be_empty()
 
 
+def test_who_edits_another_message_while_a_file_leaves_goes_on_with_that(
+    page: Page, host: Person, room: dict[str, Any]
+) -> None:
+    host.post(f"/api/rooms/{room['id']}/messages", content="Doors open at nine")
+    held: list[Route] = []
+    page.route(SEND, lambda route: held.append(route))
+    give(page, "pick")
+    page.fill("#chat-text", "The hall")
+    page.click("#chat-compose button.primary")
+    eventually(lambda: page.wait_for_timeout(20) or held)
+    page.locator(".message summary").first.click()
+    page.locator(".message [data-act=edit]").first.click()
+    held[0].continue_()
+    expect(page.locator(".message", has_text="The hall").get_by_role("img", name="The hall")).to_be_visible()
+    expect(page.locator("#chat-context")).to_be_visible()
+    expect(page.locator("#chat-text")).to_have_value("Doors open at nine")
+
+
 def test_what_is_refused_says_why_and_can_be_put_away(page: Page, complaints: Complaints) -> None:
     complaints.expect("415")
     give(page, "drop", "hall.png", content=b"MZ, a program")

@@ -71,13 +71,18 @@ export class Chat {
     const fresh = new Map();
     for (const message of messages) fresh.set(keyOf(message), this.#item(message));
     for (const [key, { item }] of this.#drawn) if (!fresh.has(key)) item.remove();
-    let before = this.#log.firstElementChild;
+    const { activeElement: held } = document;
+    const { firstElementChild: top } = this.#log;
+    const topWas = this.#loading && top?.offsetTop;
+    let before = top;
     for (const { item } of fresh.values()) {
       if (item === before) before = before.nextElementSibling;
       else this.#log.insertBefore(item, before);
     }
     const grew = fresh.size > this.#drawn.size;
     this.#drawn = fresh;
+    if (this.#log.contains(held)) held.focus({ preventScroll: true }); // what is moved loses it
+    if (this.#loading && top?.isConnected) this.#log.scrollTop += top.offsetTop - topWas;
     this.#drawEmpty(messages.length);
     if (this.#follows) this.#toEnd();
     else if (grew && !this.#loading) $("chat-new").hidden = false;
@@ -91,15 +96,13 @@ export class Chat {
     return questions.sort((a, b) => (b.votes ?? 0) - (a.votes ?? 0) || (a.seq ?? Infinity) - (b.seq ?? Infinity));
   }
 
-  /** The element of a message: the one that is there, if it looks as it should. */
+  /** The element of a message: what is there is changed and not replaced, as somebody may be pressing a button of it. */
   #item(message) {
     const context = this.#contextOf(message);
     const look = lookOf(message, context);
     const known = this.#drawn.get(keyOf(message));
     if (known?.look === look) return known;
-    const item = drawMessage(message, context);
-    if (known) known.item.replaceWith(item);
-    return { item, look };
+    return { item: drawMessage(message, context, known?.item), look };
   }
 
   #contextOf(message) {
@@ -323,9 +326,7 @@ export class Chat {
     if (this.#log.scrollTop > NEAR_PX || this.#loading || !this.talk.hasOlder || this.#found || this.#show !== "all") return;
     this.#loading = true;
     this.#log.setAttribute("aria-busy", "true");
-    const before = this.#log.scrollHeight;
     await this.talk.older();
-    this.#log.scrollTop += this.#log.scrollHeight - before;
     this.#log.removeAttribute("aria-busy");
     this.#loading = false;
   }

@@ -63,11 +63,14 @@ export class Composer {
     if (about?.kind === "edit") {
       const answer = await this.page.edit(about.message.id, content);
       if (!answer.ok) return this.say(why(answer.error));
+      if (this.#about !== about || written() !== content) return undefined; // they write something else by now
     } else {
       const sent = await this.#tray.send(content); // what is written stays in the field until the file has arrived
       if (!sent.ok) return this.say(why(sent.error));
       const messageType = this.#question.checked ? "question" : "text";
-      this.page.send(written() || content, { messageType, replyTo: about?.message.id ?? null, attachmentId: sent.id });
+      const isEditing = this.#about?.kind === "edit"; // since the file began to leave: what stands in the field is another message
+      this.page.send((!isEditing && written()) || content, { messageType, replyTo: about?.message.id ?? null, attachmentId: sent.id });
+      if (isEditing) return undefined;
     }
     this.#question.checked = false;
     this.about(undefined);

@@ -15,10 +15,10 @@ export function lookOf(message, context) {
 /**
  * @param {object} message
  * @param {{isMine: boolean, mayAct: string[], mutedUntil?: string, quoted?: object, voted: boolean, mentionsMe: boolean}} context
+ * @param {HTMLElement} [item] the element that it has already
  * @returns {HTMLElement}
  */
-export function drawMessage(message, context) {
-  const item = template.content.firstElementChild.cloneNode(true);
+export function drawMessage(message, context, item = template.content.firstElementChild.cloneNode(true)) {
   const part = (selector) => item.querySelector(selector);
   item.dataset.key = keyOf(message);
   item.dataset.kind = message.messageType;
@@ -28,7 +28,7 @@ export function drawMessage(message, context) {
   part(".author").textContent = authorOf(message, context);
   part(".guest").hidden = !message.user?.isGuest;
   part(".muted").hidden = !context.mutedUntil;
-  if (context.mutedUntil) part(".muted").textContent = t("chat.muted", { time: clockOf(context.mutedUntil) });
+  part(".muted").textContent = context.mutedUntil ? t("chat.muted", { time: clockOf(context.mutedUntil) }) : "";
   part("time").dateTime = message.createdAt;
   part("time").textContent = clockOf(message.createdAt);
   part(".edited").hidden = !message.editedAt || Boolean(message.deletedAt);
@@ -72,8 +72,9 @@ function drawContent(place, { content, deletedAt, messageType }) {
 
 /** Its address is signed and runs out; a picture is shown by its thumbnail, in a place of the right size before it is there. */
 function drawFile(link, file) {
-  link.hidden = !file;
-  if (!file) return;
+  if (link.dataset.id === file?.id) return;
+  if (!file) return void link.replaceWith(template.content.querySelector(".file").cloneNode(true));
+  link.hidden = false;
   link.href = file.url;
   Object.assign(link.dataset, { id: file.id, filename: file.filename });
   link.querySelector("span").textContent = `${file.filename} (${sizeOf(file.bytes)})`;
@@ -93,7 +94,7 @@ function sizeOf(bytes) {
 
 function drawQuote(place, quoted) {
   place.hidden = !quoted;
-  if (quoted) place.textContent = `${quoted.user?.name ?? ""}: ${(quoted.content || t("chat.deleted")).slice(0, QUOTE_LENGTH)}`;
+  place.textContent = quoted ? `${quoted.user?.name ?? ""}: ${(quoted.content || t("chat.deleted")).slice(0, QUOTE_LENGTH)}` : "";
 }
 
 function drawVotes(button, message, { voted, mayAct }) {
@@ -108,6 +109,8 @@ const ACTS = ["reply", "edit", "delete", "seen", "stage", "mute", "unmute", "ban
 function drawActions(menu, message, { mayAct }) {
   const acts = mayAct.filter((act) => ACTS.includes(act));
   menu.hidden = !acts.length;
+  if (menu.dataset.acts === acts.join()) return;
+  menu.dataset.acts = acts.join();
   menu.querySelector(".more").replaceChildren(
     ...acts.map((act) => {
       const button = document.createElement("button");

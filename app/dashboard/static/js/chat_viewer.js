@@ -56,7 +56,7 @@ export function openFiles(log, client) {
   });
   new MutationObserver(() => {
     for (const link of log.querySelectorAll("a.file[href]")) if (!seen.has(link.href)) seen.set(link.href, performance.now());
-  }).observe(log, { childList: true });
+  }).observe(log, { childList: true, subtree: true, attributeFilter: ["href"] });
   log.addEventListener("error", (event) => renew(event.target), true); // does not bubble
   dialog.addEventListener("click", ({ target }) => {
     if (target === dialog) dialog.close();

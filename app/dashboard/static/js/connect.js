@@ -74,7 +74,7 @@ async function renew() {
   if (token) return void guest.refused(await refusalOf(token), token);
   if (!cookie("csrf")) return undefined;
   const ask = (path) =>
-    fetch(path, { method: "POST", body: "{}", headers: { "Content-Type": "application/json", "X-CSRF-Token": cookie("csrf") ?? "" } });
+    fetch(path, { method: "POST", body: "{}", headers: { "Content-Type": "application/json", "X-CSRF-Token": cookie("csrf") ?? "" } }).catch(() => ({}));
   if (!(await ask("/api/auth/refresh")).ok) return undefined;
   const answer = await ask("/api/auth/socket-token");
   return answer.ok ? (await answer.json()).token : undefined;

@@ -143,66 +143,17 @@ async function pauseOthers() {
   for (const { id } of othersThatRun()) await act(id, "pause");
 }
 
-function drawSeveral() {
-  const { length } = room.store.room.timers.filter(({ state }) => state === "running");
-  $("several").hidden = length < 2;
-  $("several-run").textContent = length < 2 ? "" : t("several", { n: length });
-}
-
-function drawPeople() {
-  $("user-count").textContent = room.store.userCount;
-  $("people-list").replaceChildren(
-    ...room.store.users.map((person) => {
-      const item = document.createElement("li");
-      item.textContent = person.name || person.username;
-      return item;
-    }),
-  );
-}
-
-/* The stage's form follows what is shown, whoever showed it, but a draft is nobody else's. What is written is meant to be shown. */
-let isDraft = false;
-/* Whether the stage is dark is apart: it must not come back by what somebody was writing when a key made it so. */
-let isDarkDraft = false;
-$("stage-form").addEventListener("input", ({ target }) => (target.name === "blackout" ? (isDarkDraft = true) : (isDraft = true)));
-$("stage-text").addEventListener("input", () => isDraft || ($("stage-form").elements.visible.checked = true));
-$("stage-form").addEventListener("refused", () => (isDraft = isDarkDraft = true));
-$("stage-form").addEventListener("submit", () => (isDarkDraft = false));
-$("stage-form").addEventListener("submit", ({ submitter }) => (isDraft &&= Boolean(submitter?.name)));
-
-$("stage-text").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("stage-form").requestSubmit();
-});
-
-function drawStage() {
-  const form = $("stage-form");
-  const { text, visible, blackout } = room.store.room.stage;
-  $("stage-now").dataset.shown = String(Boolean(visible && text));
-  document.body.classList.toggle("dark-stage", Boolean(blackout));
-  $("dark-sign").textContent = blackout ? t("blackout") : "";
-  $("stage-shown").textContent = text;
-  if (!isDarkDraft) form.elements.blackout.checked = Boolean(blackout);
-  if (isDraft) return;
-  form.elements.text.value = text;
-  form.elements.visible.checked = visible || !text;
-}
-
 const clockface = new Clockface(room);
-parts().then(({ Run, followPeople, followQuestions, followSince, keepFresh, offerCopies }) => {
+parts().then(({ Run, followPeople, followQuestions, followSince, followStage, keepFresh, offerCopies }) => {
   new Run(clockface, report);
+  followStage(room);
   keepFresh(room, $("screens"), SCREENS_EVERY_MS, (status) => status && trouble.heard(status));
   followQuestions(room, $("questions-place"));
   followPeople(room, $("people-place"));
   followSince(room, $("since"));
   offerCopies();
 });
-room.store.addEventListener("change", () => {
-  if (!room.store.room) return;
-  pointMainActions();
-  drawSeveral();
-  drawPeople();
-});
-room.store.addEventListener("stage", drawStage);
+room.store.addEventListener("change", pointMainActions);
 
 sendLiveForms(room, (status) => trouble.heard(status));
 followKeys(room, act, { undo, report, say, help: $("keys") });

@@ -4,3 +4,4 @@ export { followPeople, followQuestions, keepFresh } from "./parts.js";
 export { offerCopies } from "./copies.js";
 export { Run } from "./run.js";
 export { followSince } from "./since.js";
+export { followStage } from "./stage_form.js";

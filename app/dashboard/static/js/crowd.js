@@ -25,20 +25,27 @@ class CrowdRoom extends EventTarget {
   #failures = 0;
   #heardAt = 0;
   #next;
+  #asking;
 
   /** Ask now, and again a little later; each at their own pace, so that a crowd does not ask in step. */
   async poll() {
     clearTimeout(this.#next);
+    this.#asking?.abort(); // a page that was asleep may wait for ever
+    const asking = (this.#asking = new AbortController());
+    this.#next = setTimeout(() => this.poll(), SLOWEST_MS);
     this.client.clock.slept();
-    await this.#ask().then(() => this.#heard(), () => this.#lost());
+    await this.#ask(asking.signal).then(() => this.#heard(), () => this.#lost());
+    if (asking !== this.#asking) return;
+    clearTimeout(this.#next);
     const pause = Math.min(SLOWEST_MS, POLL_MS * 2 ** this.#failures) + Math.random() * JITTER_MS;
     this.#next = setTimeout(() => this.poll(), pause);
   }
 
-  async #ask() {
+  async #ask(signal) {
     const { clock } = this.client;
     const asked = clock.monotonic();
     const response = await fetch(`/api/crowd/${encodeURIComponent(page.dataset.ref)}`, {
+      signal,
       credentials: "omit",
       cache: "no-store",
       headers: this.#etag ? { "If-None-Match": this.#etag } : {},
@@ -47,8 +54,8 @@ class CrowdRoom extends EventTarget {
     if (!response.ok && response.status !== 304) throw new Error(`status ${response.status}`);
     clock.sample(asked, response.headers);
     if (response.status === 304) return;
-    this.#etag = response.headers.get("ETag");
     this.#take(await response.json());
+    this.#etag = response.headers.get("ETag"); // of what is known; a body may be cut off
   }
 
   /** A timer that has begun says so as it would over a socket, with the moment it did: where that is not long ago, the clock waits

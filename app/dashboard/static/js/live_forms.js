@@ -14,8 +14,12 @@ export function sendLiveForms(room, tell) {
     if (!form) return;
     event.preventDefault();
     const body = new FormData(form, event.submitter);
+    const what = String(new URLSearchParams(body));
+    if (form.dataset.live === "reset" && form.dataset.sent === what) return; // a second click adds nothing twice
+    form.dataset.sent = what;
     const sent = new Map([...form.elements].map((field) => [field, field.value]));
     const { failure, isPassing, status } = await send(room, form.action, body);
+    delete form.dataset.sent;
     show(form, failure, isPassing);
     if (status !== undefined) tell(status);
     if (failure) return void form.dispatchEvent(new Event("refused"));

@@ -2,22 +2,26 @@
 import { isSignedOut } from "./signed_out.js";
 import { showTimes } from "./site.js";
 
-const GATHER_MS = 250;
+const [GATHER_MS, LONGEST_MS] = [250, 2_000];
 
-const lastAsked = new WeakMap();
+let asked = 0;
+const shown = new WeakMap(); // of each part, the number of the question whose answer is there
 
-/* A menu that is open, a button that is being pressed, a dialog that asks: nothing may move under it. */
-export const isInUse = (place) => place.querySelector("details.menu[open]") || place.matches(":active") || document.querySelector("dialog[open]");
+/** A menu that is open, a button that is being pressed, an entry that is dragged, a dialog that asks: nothing may move under it. */
+export function isInUse(place) {
+  return place.querySelector("details.menu[open], .dragged") || place.matches(":active") || document.querySelector("dialog[open]");
+}
 
 /** Put the part's newest form in place; what somebody is reading by keyboard stays under their hands. Gives the answer's status, 401 after a sign-out. */
 export async function refresh(room, place) {
-  const asking = {};
-  lastAsked.set(place, asking);
+  const number = (asked += 1);
   const response = await room.client.fetch(place.dataset.url, { headers: { Accept: "text/html" } }).catch(() => undefined);
   if (isSignedOut(response)) return 401;
   if (!response?.ok) return response?.status;
   const html = await response.text().catch(() => undefined);
-  if (html && lastAsked.get(place) === asking && place.dataset.shown !== html && !isInUse(place)) put(place, html);
+  if (!html || number < shown.get(place) || isInUse(place)) return response.status;
+  shown.set(place, number);
+  if (place.dataset.shown !== html) put(place, html);
   return response.status;
 }
 
@@ -46,27 +50,40 @@ export function keepFresh(room, place, everyMs, tell) {
   setInterval(async () => document.hidden || tell(await refresh(room, place)), everyMs);
 }
 
-/** Do so when somebody comes, goes, is let in or is barred. */
+/** Do so when somebody comes, goes, is let in or is barred; who is here is said at once. */
 export function followPeople(room, place) {
   const soon = soonRefreshing(room, place);
   let known = "";
-  room.store.addEventListener("change", () => {
+  const follow = () => {
+    drawPeople(room.store);
     const people = room.store.users.map(({ id }) => id).join();
     if (people !== known) soon();
     known = people;
-  });
+  };
+  room.store.addEventListener("change", follow);
   for (const name of ["room-updated", "joined"]) room.addEventListener(name, soon);
-  if (room.store.room) soon();
+  follow();
+  soon();
 }
 
-/* Once for all that happens at about the same time; and once more after somebody was busy with the part meanwhile. */
+function drawPeople({ userCount, users }) {
+  document.getElementById("user-count").textContent = userCount;
+  document.getElementById("people-list").replaceChildren(
+    ...users.map((person) => Object.assign(document.createElement("li"), { textContent: person.name || person.username })),
+  );
+}
+
+/* Once for all that happens at about the same time, however long it goes on; and once more after somebody was busy with the part meanwhile. */
 function soonRefreshing(room, place) {
   let due;
+  let since;
   const soon = () => {
     clearTimeout(due);
-    due = setTimeout(act, GATHER_MS);
+    since ??= performance.now();
+    due = setTimeout(act, Math.min(GATHER_MS, since + LONGEST_MS - performance.now()));
   };
   const act = async () => {
+    since = undefined;
     if (!isInUse(place)) await refresh(room, place);
     if (isInUse(place)) soon();
   };

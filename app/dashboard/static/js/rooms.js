@@ -17,12 +17,14 @@ setInterval(() => {
   }
 }, TICK_MS);
 
+const isInUse = () => document.hidden || list.contains(document.activeElement) || list.matches(":active");
+
 setInterval(async () => {
-  if (document.hidden || list.contains(document.activeElement)) return;
+  if (isInUse()) return;
   const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
-  if (!response?.ok) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("rooms-list");
-  if (!fresh) return;
+  const text = response?.ok && (await response.text().catch(() => undefined));
+  const fresh = text && new DOMParser().parseFromString(text, "text/html").getElementById("rooms-list");
+  if (!fresh || isInUse()) return;
   ahead = Date.parse(fresh.dataset.now) - Date.now();
   list.replaceChildren(...fresh.children);
 }, AGAIN_MS);

@@ -77,6 +77,7 @@ export class Run {
       item.querySelector("[data-length]").textContent = lengthText(timer);
       showActual(item.querySelector("[data-actual]"), timer);
     }
+    showSeveral(timers);
     showTimes(this.#place);
     const now = this.room.client.clock.now();
     for (const timer of timers) this.#showLeft(timer, now);
@@ -158,6 +159,12 @@ function showActual(place, timer) {
   time.dateTime = timer.startTimestamp;
   time.dataset.clock = "";
   place.append(time);
+}
+
+function showSeveral(timers) {
+  const { length } = timers.filter(({ state }) => state === "running");
+  document.getElementById("several").hidden = length < 2;
+  document.getElementById("several-run").textContent = length < 2 ? "" : t("several", { n: length });
 }
 
 function showAbout(place, instant, words) {

@@ -5,6 +5,7 @@ export function followDragging(run, place) {
   let dragged;
   place.addEventListener("dragstart", (event) => {
     dragged = event.target.closest("li");
+    dragged.classList.add("dragged");
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setDragImage(dragged, 12, 12);
   });
@@ -19,6 +20,7 @@ export function followDragging(run, place) {
   });
   place.addEventListener("drop", (event) => event.preventDefault());
   place.addEventListener("dragend", ({ dataTransfer }) => {
+    dragged?.classList.remove("dragged");
     dragged = undefined;
     reorder(run, place, dataTransfer.dropEffect !== "none");
   });
