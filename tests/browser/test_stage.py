@@ -130,6 +130,34 @@ def test_the_crowds_page_follows_without_a_socket(new_page: NewPage, host: Perso
     assert [url for url in asked if "socket" in url] == []
 
 
+def test_a_clock_without_a_timer_says_so_until_there_is_one_again(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    share = f"{host.url}/r/{room['shareToken']}"
+    opening, *others = host.get(f"/api/rooms/{room['id']}")["timers"]
+    for timer in others:
+        host.delete(f"/api/timers/{timer['id']}")
+    host.post(f"/api/timers/{opening['id']}/start")
+    pages = {
+        control_page(new_page, host, room): "No timers yet",
+        open_live(new_page(), share): "No timers yet",
+        open_live(new_page(), f"{share}/crowd"): "No timers yet",
+        open_live(new_page(), f"{share}/stage"): room["name"],
+    }
+    for page in pages:
+        expect(page.locator("body")).to_have_attribute("data-phase", "running")
+    host.delete(f"/api/timers/{opening['id']}")
+    for page, nothing in pages.items():
+        expect(page.locator("#timer-title")).to_have_text(nothing)
+        expect(page.locator("#digits")).to_have_text("–:––")
+        expect(page.locator("#phase")).to_be_empty()
+        expect(page.locator("#progress")).to_have_js_property("value", 0)
+    host.post(f"/api/timers/{opening['id']}/undo")
+    for page in pages:
+        expect(page.locator("#timer-title")).to_have_text(opening["title"])
+        expect(page.locator("#digits")).not_to_contain_text("–")
+
+
 @pytest.mark.parametrize("size", [(1920, 1080), (768, 1024), (360, 740)])
 def test_a_long_title_and_a_long_message_are_shown_whole_beside_large_digits(
     new_page: NewPage, host: Person, room: dict[str, Any], size: tuple[int, int]

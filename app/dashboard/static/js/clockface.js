@@ -9,6 +9,7 @@ const AROUND_EVERY_MS = 250;
 const DAY_CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const DAY_TIME = { hour: "2-digit", minute: "2-digit" };
 const COUNTS_DOWN = ["running", "paused"];
+const NO_TIMER = { state: "idle", duration: 0, addedMs: 0, warnMs: 0, dangerMs: 0 };
 export const MODES = ["left", "up", "clock"];
 
 export class Clockface {
@@ -69,15 +70,14 @@ export class Clockface {
     return { text: format(face.ms, { tenths: this.#showsTenths(timer, face) }).split(".")[0], isOver: false };
   }
 
-  /** Draw the timer in front as it is now. */
+  /** Draw the timer in front as it is now, or that there is none. */
   draw() {
     const now = this.room.client.clock.now();
-    const timer = this.#inFront(now);
+    const timer = this.#inFront(now) ?? NO_TIMER;
     if (this.mode === "clock") this.#digits(new Date(now).toLocaleTimeString(locale, DAY_CLOCK));
-    if (!timer) return;
     const face = countdown(timer, now);
-    this.#put("timer-title", timer.title);
-    this.#put("phase", face.paused ? t("phase.paused") : face.phase === "running" ? "" : t(`phase.${face.phase}`));
+    this.#put("timer-title", timer.title ?? this.parts["timer-title"].dataset.none ?? this.room.store.room.name);
+    this.#put("phase", face.paused ? t("phase.paused") : face.phase === "running" || timer === NO_TIMER ? "" : t(`phase.${face.phase}`));
     if (this.mode !== "clock") this.#digits(...this.#textOf(timer, face));
     this.#phase(face.phase, timer);
     this.#progress(face.progress);
@@ -111,6 +111,7 @@ export class Clockface {
   }
 
   #textOf(timer, face) {
+    if (timer === NO_TIMER) return ["–:––"];
     const over = face.phase === "overtime";
     if (this.mode === "up") {
       const whole = timer.duration + timer.addedMs;

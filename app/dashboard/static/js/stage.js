@@ -24,12 +24,11 @@ function applyOptions() {
 }
 
 function draw() {
-  const { stage, name } = room.store.room;
+  const { stage } = room.store.room;
   $("stage-message").textContent = stage.visible ? stage.text : "";
   document.body.classList.toggle("blackout", Boolean(stage.blackout));
   const next = room.store.upcoming();
   $("next").textContent = next ? t("next", { title: next.title }) : "";
-  if (!room.store.current()) $("timer-title").textContent = name;
 }
 
 /* What does not fit into its place at full size is set smaller, not cut off: somebody has to read all of it. */
