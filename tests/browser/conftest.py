@@ -98,6 +98,9 @@ def new_page(chromium: Browser, complaints: Complaints) -> Iterator[NewPage]:
         contexts.append(context)
         page = context.new_page()
         complaints.listen(page)
+        # From the beginning: whoever begins to wait for one later may miss it, for the browser is asked for them only then.
+        for event in ("request", "response"):
+            page.on(event, lambda _: None)
         return page
 
     yield open_page
