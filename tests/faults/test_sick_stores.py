@@ -54,7 +54,7 @@ def check_counts(cluster: Shape, scene: Scene) -> None:
             ("CONFIG", "SET", "maxmemory", "1"),
             ("CONFIG", "SET", "maxmemory", "0"),
             marks=pytest.mark.fault("Redis is out of memory for 4 s"),
-            id="out of memory",
+            id="out-of-memory",
         ),
         pytest.param(
             ("REPLICAOF", "127.0.0.1", "1"),
