@@ -89,16 +89,16 @@ function inSight(height) {
   return to - from >= height ? [from, to] : whole;
 }
 
-document.addEventListener(
-  "toggle",
-  ({ target }) => {
-    if (!target.matches("details.menu")) return;
-    if (target.open) open = target;
-    else if (open === target) open = undefined;
-    if (open) place();
-  },
-  true,
-);
+function follow({ target }) {
+  if (!target.matches("details.menu")) return;
+  if (target.open) open = target;
+  else if (open === target) open = undefined;
+  if (open) place();
+}
+
+/* `toggle` alone may come a frame late, with the menu already seen where it does not belong; it alone tells of one that came open. */
+new MutationObserver((changes) => changes.forEach(follow)).observe(document, { attributeFilter: ["open"], subtree: true });
+document.addEventListener("toggle", follow, true);
 addEventListener("scroll", () => open?.isConnected && place(), { capture: true, passive: true });
 for (const screen of [window, visualViewport]) screen.addEventListener("resize", () => open?.isConnected && place());
 
