@@ -3,6 +3,7 @@
 `transaction()` is the only way to write. Events emitted inside it reach in-transaction subscribers at once (they may write in
 the same transaction) and the bus after the commit; a rolled back transaction says nothing, and a bus that fails never undoes a
 commit. Inside a transaction a second `transaction()` or `reading()` joins the first: services can call services.
+Connections are given in turns by address (`asker`): who asks for hundreds waits behind who asks for one.
 What survives a crash: exactly what was committed; an event lost between commit and publish is found by the head poll.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
@@ -25,6 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.backends.breaker import Breaker
+from app.backends.fair_turns import FairTurns, asker
 from app.backends.postgres import each_statement_alone, is_away, is_conflict, is_temporary, postgres_engine, probe
 from app.backends.prepared import Asked, run
 from app.backends.sqlite import reading_engine, writing_engine
@@ -113,6 +115,8 @@ class Database:
             self.breaker = Breaker(partial(probe, url, self.engine))
         self.clock = clock
         self.publish = publish
+        self._reads = self._turns(self.read_engine)
+        self._writes = self._reads if self.engine is self.read_engine else self._turns(self.engine)
         self._writer = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         self._reader = sessionmaker(each_statement_alone(self.read_engine), expire_on_commit=False, autoflush=False)
 
@@ -147,7 +151,7 @@ class Database:
             yield current
             current.flush_last()
             return
-        with self._guard(), self._writer() as session:
+        with self._guard(self._writes), self._writer() as session:
             work = Transaction(session, self.clock.now(), self._subscribers)
             token = self._current.set(work)
             try:
@@ -169,7 +173,7 @@ class Database:
         if session is not None:
             yield session
             return
-        with self._guard(), self._reader() as session:
+        with self._guard(self._reads), self._reader() as session:
             token = self._reading.set(session)
             try:
                 yield session
@@ -212,12 +216,14 @@ class Database:
         return current.now if current is not None else self.clock.now()
 
     @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """Turn a lost or exhausted database into the one retryable error; everything else is a bug and stays one."""
+    def _guard(self, turns: FairTurns) -> Iterator[None]:
+        """Take a turn, and make of a lost or exhausted database the one retryable error; all else is a bug and stays one."""
         if self.breaker is not None:
             self.breaker.check()
+        has_one = self._reading.get() is not None  # and would wait for those who wait for that
         try:
-            yield
+            with nullcontext() if has_one else turns.turn(asker.address):
+                yield
         except PoolTimeoutError as why:
             self._suspect()
             raise AppError("database_unavailable") from why
@@ -227,6 +233,15 @@ class Database:
             if is_away(why):
                 self._suspect()
             raise AppError("database_unavailable") from why
+
+    def _turns(self, engine: Engine) -> FairTurns:
+        """As many as the pool has connections: whoever has a turn finds one."""
+        pool: Any = engine.pool
+        return FairTurns(pool.size(), pool.timeout(), each=pool.size(), late=self._late)
+
+    def _late(self) -> AppError:
+        self._suspect()
+        return AppError("database_unavailable")
 
     def _suspect(self) -> None:
         if self.breaker is not None:

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
+from app.backends.fair_turns import asker
 from app.core.errors import CATALOGUE
 from app.core.ids import is_id, new_id, request_id
 from app.settings import Settings
@@ -36,7 +37,7 @@ def configure_logging(settings: Settings) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Give each request an id, and log it when it is answered."""
+    """Give each request an id, say for whom its greenlet works, and log it when it is answered."""
     app.before_request(_begin)
     app.after_request(_end)
 
@@ -46,6 +47,7 @@ def _begin() -> None:
     g.started_s = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    asker.address = client_address()
 
 
 def _end(response: Response) -> Response:

@@ -20,6 +20,7 @@ from marshmallow import ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refused
 from structlog.contextvars import bound_contextvars
 
+from app.backends.fair_turns import asker
 from app.backends.limits import Limits, Rate
 from app.core.actor import ANONYMOUS, Actor
 from app.core.addresses import network_of
@@ -248,6 +249,7 @@ class Sockets:
             client = self.clients.get(sid)
             if client is None:
                 return None
+            asker.address = client.address
             started_s = time.perf_counter()
             result: Answer | Later[dict[str, Any]] | Exception
             try:
