@@ -304,5 +304,5 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if self.sockets.pop(connection.sid, None) is None:
             return
         self.counters.connections -= 1
-        self.counters.polling -= not connection.upgraded
+        self.counters.polling -= isinstance(connection.transport, PollingTransport)
         self.addresses.leave(connection.address)

@@ -34,7 +34,7 @@ class ClientLeftError(Exception):
 class PollingTransport:
     """Packets until somebody fetches them."""
 
-    __slots__ = ("_bounds", "_latest", "_max_packets", "_on_overflow", "_packets", "_poll", "_size", "sock")
+    __slots__ = ("_bounds", "_is_over", "_latest", "_max_packets", "_on_overflow", "_packets", "_poll", "_size", "sock")
 
     backlog: Any = INDIRECT
 
@@ -47,9 +47,12 @@ class PollingTransport:
         self._max_packets = bounds.engine.max_fetched_packets
         self._on_overflow = on_overflow
         self._poll: Event | None = None
+        self._is_over = False
 
     def write(self, frames: bytes) -> None:
-        """Queue the packets of these frames."""
+        """Queue the packets of these frames; nobody fetches them once the session is over, so nothing is kept then."""
+        if self._is_over:
+            return
         packets = [
             b"b" + base64.b64encode(payload) if opcode == BINARY else payload
             for opcode, payload in split_frames(frames)
@@ -59,6 +62,8 @@ class PollingTransport:
 
     def write_latest(self, key: Key, frame: bytes) -> None:
         """Keep only the latest packet of `key`; it goes out after the durable ones."""
+        if self._is_over:
+            return
         packet = split_frames(frame)[0][1]
         grown = len(packet) - len(self._latest.pop(key, b""))
         self._latest[key] = packet
@@ -116,6 +121,7 @@ class PollingTransport:
 
     def end(self, *, by_client: bool) -> None:
         """The session is over: a waiting GET is told, whatever else waited."""
+        self._is_over = True
         self.take()
         if self._poll is not None:
             self._packets = [NOOP if by_client else CLOSE]

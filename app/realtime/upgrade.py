@@ -56,9 +56,9 @@ class Probe:
         self._leave()
         self.transport = None
         transport.owner = connection
-        for packet in polling.take():
-            transport.write(_frame(packet))
         connection.server.on_upgraded(connection, transport)
+        for packet in polling.take():
+            transport.write(_frame(packet))  # the first of which may find that the client is gone
         polling.end(by_client=True)
 
     def wants_more(self) -> bool:

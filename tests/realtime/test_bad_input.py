@@ -2,6 +2,9 @@
 
 import base64
 import json
+import signal
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +16,7 @@ import pytest
 from app.realtime.frames import BINARY, CONTINUATION, PING, PONG, TEXT, encode_frame
 from tests.realtime.conftest import Launch
 from tests.realtime.launcher import Gunicorn
-from tests.realtime.raw import RawSocket, connect_tcp, masked
+from tests.realtime.raw import HANDSHAKE, PATH, RawSocket, connect_tcp, masked
 
 FIN = 0x80
 
@@ -233,6 +236,58 @@ def test_a_polling_body_that_does_not_come_is_not_waited_for(server: Gunicorn) -
         head = f"POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4"
         sock.sendall(head.encode())
         assert sock.recv(1_000).startswith(b"HTTP/1.1 400")
+    http.close()
+
+
+def test_what_is_said_to_a_polling_client_that_has_left_is_kept_by_nobody(launch: Launch) -> None:
+    server = launch()
+    http, sid = _open_polling(server)
+    assert _post(http, sid, b"40/" + b"x" * 50_000 + b",\x1e1") == 200  # a CONNECT to be refused, and goodbye
+    wait_until(lambda: server.stats()["events"] == 1)
+    stats = server.stats()
+    assert (stats["connections"], stats["backlog_bytes"]) == (0, 0)
+    http.close()
+
+
+@contextmanager
+def frozen(server: Gunicorn) -> Iterator[None]:
+    """The worker does nothing meanwhile: what clients do then has all happened when it goes on."""
+    (worker,) = psutil.Process(server.process.pid).children()
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        worker.send_signal(signal.SIGCONT)
+
+
+def reset(sock: socket.socket) -> None:
+    """Close with a reset, so that whatever is written to it fails."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def test_a_client_that_is_gone_before_the_101_is_counted_as_nobody(launch: Launch) -> None:
+    server = launch()
+    with frozen(server), connect_tcp(server) as sock:
+        sock.sendall(HANDSHAKE.format(path=PATH, query="", headers="").encode())
+        reset(sock)
+    wait_until(lambda: server.stats()["handshakes"] == 1)
+    stats = server.stats()
+    assert (stats["connections"], stats["polling"]) == (0, 0)
+
+
+def test_a_client_that_is_gone_when_its_upgrade_ends_is_counted_as_nobody(launch: Launch) -> None:
+    server = launch()
+    http, sid = _open_polling(server)
+    probe = RawSocket(server, join=False, query=f"&sid={sid}")
+    probe.send("2probe")
+    assert probe.text() == "3probe"
+    assert _post(http, sid, b"40") == 200  # its answer waits, and is what cannot be written
+    with frozen(server):
+        probe.send("5")
+        reset(probe.sock)
+    wait_until(lambda: not server.stats()["connections"])
+    assert server.stats()["polling"] == 0
     http.close()
 
 

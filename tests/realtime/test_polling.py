@@ -93,3 +93,12 @@ def test_all_who_do_not_fetch_hold_no_more_together_than_all_clients_may() -> No
     assert (bounds.counters.backlog_bytes, ended, bounds.behind) == (9_000, ["most"], {pollers["less"]})
     pollers["less"].end(by_client=True)
     assert (bounds.counters.backlog_bytes, bounds.behind) == (0, set())
+
+
+def test_what_is_written_to_a_session_that_is_over_is_kept_by_nobody() -> None:
+    bounds = Bounds(EngineSettings())
+    polling = PollingTransport(bounds, overflow)
+    polling.end(by_client=True)
+    polling.write(encode_frame(b"4late"))
+    polling.write_latest(("typing", "1"), encode_frame(b"4late"))
+    assert (polling.fetch(), bounds.counters.backlog_bytes, bounds.behind) == ([], 0, set())
