@@ -121,6 +121,7 @@ def test_several_that_run_are_told_and_the_others_are_paused_by_one_button(
     list_at = page.locator("#run-list").bounding_box()
     page.locator("#run-list > li").nth(1).locator(".sign-start").click()
     expect(page.locator("#several")).to_contain_text("2 timers run at once")
+    expect(page.locator("#others")).to_be_visible()
     after = page.locator("#run-list").bounding_box()
     assert list_at
     assert after
