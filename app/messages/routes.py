@@ -157,6 +157,6 @@ def get_receipts(query: dict[str, Any], message_id: str) -> Response:
     return _answer(service.get_receipts(actor=current_actor(), message_id=message_id, **query))
 
 
-def _download(parts: Iterator[str], transcript: service.Transcript, ending: str, mimetype: str) -> Response:
+def _download(parts: Iterator[bytes], transcript: service.Transcript, ending: str, mimetype: str) -> Response:
     name = download_name(transcript.room_name, transcript.exported_at, ending)
     return Response(parts, mimetype=mimetype, headers={"Content-Disposition": content_disposition(name, inline=False)})

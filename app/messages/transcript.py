@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -31,35 +31,42 @@ class Transcript:
     exported_at: str
     after: int | None
 
-    def json(self) -> Iterator[str]:
+    def json(self) -> Iterator[bytes]:
         """`{roomId, roomName, exportedAt, items: [Message…]}`, oldest first; deleted messages keep their place."""
         head = {"roomId": self.room_id, "roomName": self.room_name, "exportedAt": self.exported_at}
-        yield orjson.dumps(head).decode()[:-1] + ',"items":['
-        separator = ""
-        for page in self._pages():
-            yield separator + ",\n".join(orjson.dumps(message).decode() for message in page)
-            separator = ",\n"
-        yield "]}\n"
+        yield orjson.dumps(head)[:-1] + b',"items":['
+        separator = b""
+        for page in self._pages(lambda messages: b",\n".join(map(orjson.dumps, messages))):
+            yield separator
+            yield page
+            separator = b",\n"
+        yield b"]}\n"
 
-    def text(self) -> Iterator[str]:
+    def text(self) -> Iterator[bytes]:
         """A line `[instant] name: text` for each message that was not deleted; further lines of a text are indented.
 
         After the name of whoever asked a question or put a text on the stage stands which it is: `Ada (question, answered, 3
         votes)`, `Ada (stage)`; what nobody typed is of `*`.
         """
-        yield f"{self.room_name}\nExported {self.exported_at}\n\n"
-        for page in self._pages():
-            yield "".join(_line(message) for message in page if not message["deletedAt"])
+        yield f"{self.room_name}\nExported {self.exported_at}\n\n".encode()
+        yield from self._pages(
+            lambda messages: "".join(_line(one) for one in messages if not one["deletedAt"]).encode()
+        )
 
-    def _pages(self) -> Iterator[list[Payload]]:
+    def _pages(self, write: Callable[[list[Payload]], bytes]) -> Iterator[bytes]:
+        """Each page as `write` makes it; while somebody reads it slowly, nothing else of it is kept."""
         after = self.after
         while after is not None:
-            query = select_messages().where(Message.room_id == self.room_id, Message.seq > after)
-            with reading() as session:
-                page = load_payloads(session, query.order_by(Message.seq).limit(ROWS_PER_TRANSACTION))
+            page, after = self._page(after, write)
             if page:
                 yield page
-            after = page[-1]["seq"] if len(page) == ROWS_PER_TRANSACTION else None
+
+    def _page(self, after: int, write: Callable[[list[Payload]], bytes]) -> tuple[bytes, int | None]:
+        """The page behind number `after`, and the number behind which it goes on; None at the end."""
+        query = select_messages().where(Message.room_id == self.room_id, Message.seq > after)
+        with reading() as session:
+            messages = load_payloads(session, query.order_by(Message.seq).limit(ROWS_PER_TRANSACTION))
+        return write(messages), messages[-1]["seq"] if len(messages) == ROWS_PER_TRANSACTION else None
 
 
 def get_transcript(*, actor: Actor, room_id: str) -> Transcript:

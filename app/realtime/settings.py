@@ -171,5 +171,9 @@ class WorkerSettings(FromEnvironment):
     body_bytes_per_s: int = _setting(
         10_000, "A request's body that comes slower than this, after IO_TIMEOUT_MS, is cut."
     )
+    unread_bytes_total: int = _setting(
+        134_217_728,
+        "What all clients together may leave unread of their answers: then those to the address that has most are ended.",
+    )
     graceful_timeout_ms: int = _setting(30_000, "From SIGTERM to SIGKILL.")
     spare_files: int = _setting(256, "Files that are neither sockets nor HTTP connections.")

@@ -27,6 +27,7 @@ from app.realtime import drain
 from app.realtime.faults import busy_answer, fault_answer, is_clients_fault
 from app.realtime.settings import WorkerSettings
 from app.realtime.shares import Shares
+from app.realtime.unread import Answer, Unread
 from app.settings import Settings
 
 #: A moment before the arbiter's SIGKILL, so that the worker still exits by itself.
@@ -54,8 +55,21 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         settings = WorkerSettings.from_env()
         # Behind proxies every connection comes from one of theirs; they bound their clients themselves.
         self.shares = Shares(0 if Settings.from_env().trusted_hops else settings.connections_per_ip)
+        self.unread = Unread(settings.unread_bytes_total, self._tell_of_unread)
         self.io_timeout_s = settings.io_timeout_ms / 1000
         self.body_bytes_per_s = settings.body_bytes_per_s
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.wsgi = partial(self._answer, self.wsgi)  # type: ignore[has-type]
+
+    def _answer(self, app: Any, environ: Any, start_response: Any) -> Any:
+        """The application's answer, which counts while it is not read; what is sent from a file holds no memory."""
+        body = app(environ, start_response)
+        if body is ALREADY_HANDLED or isinstance(body, environ["wsgi.file_wrapper"]):
+            return body
+        address = network_of(environ.get("REMOTE_ADDR", ""))  # the client's, if a proxy was trusted to say so
+        return Answer(self.unread, body, environ["gunicorn.socket"], address)
 
     def run(self) -> None:
         """Serve until told to stop, then drain; returns when the process may exit."""
@@ -121,6 +135,10 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
             client.sendall(busy_answer())
             client.shutdown(socket.SHUT_WR)
         client.close()
+
+    def _tell_of_unread(self, address: str) -> None:
+        if self.shares.is_worth_a_line():
+            self.log.warning("Too much is left unread; ending answers to %s", address)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Serve one request; refuses HTTP/1.1 without a Host (RFC 9112 section 3.2)."""

@@ -20,11 +20,11 @@ def room(owner: Actor) -> Room:
 
 
 def as_json(actor: Actor, room: Room) -> dict[str, object]:
-    return dict(json.loads("".join(service.get_transcript(actor=actor, room_id=room.id).json())))
+    return dict(json.loads(b"".join(service.get_transcript(actor=actor, room_id=room.id).json())))
 
 
 def as_text(actor: Actor, room: Room) -> str:
-    return "".join(service.get_transcript(actor=actor, room_id=room.id).text())
+    return b"".join(service.get_transcript(actor=actor, room_id=room.id).text()).decode()
 
 
 def test_the_json_is_the_room_and_all_its_messages(owner: Actor, room: Room, clock: FakeClock) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
+from http.client import HTTPResponse, IncompleteRead
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,47 @@ def test_one_address_has_so_many_connections_and_no_more(start_server: StartServ
     for sock in held:
         sock.close()
     eventually(lambda: is_served(server, "127.0.0.2"))
+
+
+UNREAD_BYTES = 4_000_000
+LONGEST = "\N{GRINNING FACE}" * 4_000
+
+
+def test_who_leaves_much_unread_is_ended_and_others_have_their_answers(start_server: StartServer) -> None:
+    free = {"MESSAGE_RATE": "1000,1000", "RATE_LIMIT_MAX_REQUESTS": "0"}
+    server = start_server(free, HTTP_UNREAD_BYTES_TOTAL=str(UNREAD_BYTES))
+    ada = Person(server.url)
+    room = ada.post("/api/rooms", name="Long")
+    for _ in range(50):
+        ada.post(f"/api/rooms/{room['id']}/messages", content=LONGEST)
+    path = f"/api/rooms/{room['id']}/messages"
+    asked = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ada.token}\r\nConnection: close\r\n\r\n".encode()
+    patient = ask_slowly(server, "127.0.0.2", asked)
+    flood = [ask_slowly(server, "127.0.0.3", asked) for _ in range(10)]
+    assert is_whole(patient)
+    assert 0 < sum(map(is_whole, flood)) <= UNREAD_BYTES // (50 * len(LONGEST.encode()))
+
+
+def ask_slowly(server: Server, address: str, asked: bytes) -> socket.socket:
+    """A connection whose answer has begun; nearly all of it waits at the server, as on a network."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1_440)  # on loopback the kernel would take all of it
+    sock.settimeout(WITHIN_S)
+    sock.bind((address, 0))
+    sock.connect(("127.0.0.1", server.port))
+    sock.sendall(asked)
+    sock.recv(1, socket.MSG_PEEK)
+    return sock
+
+
+def is_whole(sock: socket.socket) -> bool:
+    """Whether all of the answer comes."""
+    with sock, suppress(ConnectionResetError), HTTPResponse(sock) as answer:
+        answer.begin()
+        with suppress(IncompleteRead):
+            return bool(answer.read())
+    return False
 
 
 def connect(server: Server, address: str) -> socket.socket:
