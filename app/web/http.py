@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import flask
@@ -17,6 +18,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.utils import cached_property
 
+from app.backends.fair_turns import FairTurns
 from app.core.actor import ANONYMOUS, Actor
 from app.core.addresses import network_of
 from app.core.errors import AppError
@@ -25,6 +27,12 @@ from app.web.schema import MAX_DEPTH, Schema, refuse_many_keys
 
 #: The field by which forms repeat the CSRF token; no handler's business.
 CSRF_FIELD = "csrf_token"
+
+#: A body that is longer, or of which nobody says how long it is, is read when it is its turn: thousands that are sent but for
+#: their last byte would else be all of the memory.
+SMALL_BYTES = 65_536
+PATIENCE_S = 5.0
+_large_bodies = FairTurns(64, PATIENCE_S, each=4)
 
 
 def current_actor() -> Actor:
@@ -135,16 +143,24 @@ def read_body(req: Request) -> bytes:
     """All of the body of `req`.
 
     Raises:
-        AppError: `body_too_large`.
+        AppError: `body_too_large`; `rate_limited` (too many large ones at once).
     """
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     if (req.content_length or 0) > limit:
         raise AppError("body_too_large")
-    raw = req.get_data(cache=True)
+    with nullcontext() if _is_small(req) else _large_bodies.turn(client_address()):
+        raw = req.get_data(cache=True)
     # Of a body without a length Werkzeug reads as much as it may, and does not say that there was more.
     if req.content_length is None and len(raw) >= limit:
         raise AppError("body_too_large")
     return raw
+
+
+def _is_small(req: Request) -> bool:
+    """Whether the body is known to be small; without a length there may be none."""
+    if req.content_length is None:
+        return "Transfer-Encoding" not in req.headers
+    return req.content_length <= SMALL_BYTES
 
 
 def client_address() -> str:

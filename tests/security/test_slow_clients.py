@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from contextlib import suppress
 from http.client import HTTPResponse, IncompleteRead
 from pathlib import Path
 
+import psutil
 import pytest
 
+from app.realtime.worker import READ_OUT_BYTES
 from tests.support.fixtures import StartServer
 from tests.support.people import Person
 from tests.support.server import Server
@@ -72,6 +75,65 @@ def test_a_body_that_is_large_and_steady_is_read(server: Server) -> None:
             sock.sendall(b" " * 299)
         sock.sendall(b" " * 8 + b"}")
         assert sock.recv(1_000).startswith(b"HTTP/1.1 422")
+
+
+def test_large_bodies_that_do_not_end_are_not_gathered(start_server: StartServer) -> None:
+    server = start_server()
+    length, path = 900_000, f"/api/rooms/{Person(server.url).post('/api/rooms', name='Open')['shareToken']}/guests"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    before = memory_of(server)
+    held = [connect(server, "127.0.0.2") for _ in range(150)]
+    for sock in held:
+        sock.sendall(head.encode() + b" " * (length - 1))
+    with connect(server, "127.0.0.3") as other:
+        other.sendall(head.encode() + b'{"name": "Ann"}'.rjust(length))
+        assert other.recv(1_000).startswith(b"HTTP/1.1 201"), "somebody else's is read"
+    assert held[-1].recv(1_000).startswith(b"HTTP/1.1 429"), "it was not its turn"
+    assert memory_of(server) - before < 80_000_000
+    for sock in held:
+        sock.close()
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 9000000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n10000000\r\n"]
+)
+def test_a_refused_body_without_end_is_not_read_for_long(start_server: StartServer, framing: bytes) -> None:
+    server = start_server()
+    sent = 0
+    with connect(server, "127.0.0.2") as sock:
+        sock.sendall(HEAD.replace(b"/api/auth/login", b"/api/nothing") + framing)
+        with suppress(ConnectionResetError, BrokenPipeError):
+            while sent < 2 * READ_OUT_BYTES:
+                sock.sendall(bytes(1_000_000))
+                sent += 1_000_000
+    assert sent < 2 * READ_OUT_BYTES, (
+        "gunicorn takes all of it, and whoever sends fast enough has the loop for themselves"
+    )
+
+
+def test_requests_sent_one_behind_the_other_keep_nobody_waiting(server: Server) -> None:
+    many, answers = 2_000, bytearray()
+    with connect(server, "127.0.0.2") as sock:
+        reader = threading.Thread(target=read_into, args=(answers, sock))
+        reader.start()
+        sock.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" * many)
+        assert is_served(server, "127.0.0.3")
+        assert answers.count(b"HTTP/1.1 4") < many, "all of them were served first"
+        sock.shutdown(socket.SHUT_RDWR)
+        reader.join(WITHIN_S)
+
+
+def read_into(answers: bytearray, sock: socket.socket) -> None:
+    """Everything that comes; who does not read makes the server wait, and others are served meanwhile."""
+    with suppress(OSError):
+        while piece := sock.recv(1_000_000):
+            answers += piece
+
+
+def memory_of(server: Server) -> int:
+    """What its processes hold, in bytes."""
+    master = psutil.Process(server.pid)
+    return sum(int(process.memory_info().rss) for process in (master, *master.children(recursive=True)))
 
 
 SHARE = 5
