@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +12,7 @@ import gevent
 import pytest
 from flask.testing import FlaskClient
 
+from app.backends.fair_turns import FairTurns
 from app.backends.handles import handles
 from app.backends.storage import unavailable
 from app.backends.transaction import reading, transaction
@@ -20,10 +23,11 @@ from app.core.ids import new_id
 from app.messages import service as messages
 from app.rooms.models import Membership, Room
 from app.settings import Settings
-from app.uploads import service
+from app.uploads import completing, service
 from app.uploads.models import Attachment
 from tests.messages.support import change_member, change_settings, refused
 from tests.support.factories import add_member, make_guest, make_room, make_user
+from tests.support.waiting import eventually
 from tests.uploads.conftest import Upload
 from tests.uploads.support import archive, init, make_attachment, picture, pixel_bomb, send, ticket_of
 
@@ -184,21 +188,41 @@ def test_a_bomb_that_is_completed_many_times_at_once_is_judged_once_and_gone(
     assert count() == 0
 
 
-def test_somebody_with_many_pictures_keeps_nobody_waiting(client: FlaskClient, member: Actor, room: Room) -> None:
+class NotedTurns(FairTurns):
+    """Turns that say whose they were, and who is in a line."""
+
+    def __init__(self, at_once: int) -> None:
+        super().__init__(at_once, patience_s=20.0)
+        self.begun: list[str] = []
+
+    @contextmanager
+    def turn(self, person: str) -> Iterator[None]:
+        with super().turn(person):
+            self.begun.append(person)
+            yield
+
+    def waiting(self) -> int:
+        return sum(map(len, self._lines.values()))
+
+
+def test_somebody_with_many_pictures_keeps_nobody_waiting(
+    client: FlaskClient, member: Actor, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = NotedTurns(completing.PICTURES_AT_ONCE)
+    monkeypatch.setattr(completing, "_decoding", turns)
     others = [make_user(), make_user()]
-    done: list[str] = []
-
-    def complete(actor: Actor, upload_id: str) -> None:
-        service.complete_upload(actor=actor, upload_id=upload_id)
-        done.append(actor.id)
-
-    many = [(member, sent(client, member, room, picture())) for _ in range(5)]
     for other in others:
         add_member(room, other)
-    once = [(other, sent(client, other, room, picture())) for other in others]
-    gevent.joinall([gevent.spawn(complete, *each) for each in many + once], raise_error=True)
-    assert {each.id for each in others} <= set(done[:5])
-    assert done[-1] == member.id
+    uploads = [(actor, sent(client, actor, room, picture())) for actor in (*[member] * 5, *others)]
+    with (
+        turns.turn("one"),
+        turns.turn("another"),
+    ):  # until everybody is there: who comes later cannot be before the others
+        calls = [gevent.spawn(service.complete_upload, actor=actor, upload_id=id_) for actor, id_ in uploads]
+        eventually(lambda: turns.waiting() == len(uploads))
+    gevent.joinall(calls, raise_error=True)
+    people = [str(actor.user_id) for actor in (member, *others)]
+    assert sorted(turns.begun[2:5]) == sorted(people)
 
 
 def test_what_did_not_arrive_cannot_be_completed_but_may_still_be_sent(
