@@ -20,6 +20,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.http.errors import InvalidHeader
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.base_async import ALREADY_HANDLED
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -44,6 +45,21 @@ READ_OUT_S = 2.0
 PIECE_BYTES = 65_536
 YIELD_S = 1e-6  # one turn of the loop
 _THROWN_AWAY = bytearray(4 * PIECE_BYTES)  # shared: nobody looks at it
+
+
+class _Unreader(SocketUnreader):  # type: ignore[misc]
+    """Where gunicorn reads a request from, in small pieces, and others run before each.
+
+    A read that finds something does not wait: a megabyte in chunks of one byte held up everybody for two seconds. Nor does it
+    read a megabyte ahead, all of which is copied for each piece that is taken: twenty files at once spent most of the loop's
+    time on that.
+    """
+
+    max_body_chunk = PIECE_BYTES
+
+    def chunk(self, size_hint: int | None = None) -> Any:
+        gevent.sleep(YIELD_S)
+        return super().chunk(size_hint)
 
 
 class GreenroomWorker(GeventWorker):  # type: ignore[misc]
@@ -147,9 +163,7 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         """Serve one request; refuses HTTP/1.1 without a Host (RFC 9112 section 3.2)."""
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
             raise InvalidHeader("HOST", req=req)
-        # gunicorn reads up to a megabyte ahead and copies all of it for each piece that is taken: twenty files at once
-        # would spend most of the loop's time on that.
-        req.unreader.max_body_chunk = PIECE_BYTES
+        req.unreader.__class__ = _Unreader
         self.active_requests += 1
         patience = self._limit_body(req, sock)
         try:

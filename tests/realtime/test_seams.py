@@ -17,8 +17,10 @@ import gevent.socket
 import pytest
 import socketio
 from geventwebsocket.handler import WebSocketHandler
-from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.unreader import IterUnreader
+from gunicorn.config import Config
+from gunicorn.http import get_parser
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.unreader import IterUnreader, SocketUnreader
 from gunicorn.workers import base_async, ggevent
 
 from app.realtime import EngineSettings, Server
@@ -26,7 +28,7 @@ from app.realtime.connection import Connection
 from app.realtime.engine import EngineServer
 from app.realtime.manager import Manager
 from app.realtime.negotiation import negotiate
-from app.realtime.worker import GreenroomWorker
+from app.realtime.worker import GreenroomWorker, _Unreader
 
 PINNED = {
     "flask-socketio": "5.7.0",
@@ -218,6 +220,24 @@ def test_what_was_read_ahead_is_behind_the_body_of_a_request() -> None:
     unreader.unread(unreader.read())
     body = Body(LengthReader(unreader, 0))
     assert body.reader.unreader.take_buffered() == b"early"
+
+
+def test_a_reader_of_a_body_tells_what_is_left_of_it() -> None:
+    known = LengthReader(IterUnreader([b"abc"]), 3)
+    chunked = ChunkedReader(None, IterUnreader([b"1\r\na\r\n0\r\n\r\n"]))
+    assert (known.length, chunked.parser is None) == (3, False)
+    assert (known.read(9), chunked.read(9)) == (b"abc", b"a")
+    assert (known.length, chunked.parser) == (0, None)
+
+
+def test_requests_are_read_from_sockets_by_an_unreader_whose_pieces_are_chunks() -> None:
+    left, right = gevent.socket.socketpair()
+    with left, right:
+        unreader = get_parser(Config(), left, None).unreader
+        assert type(unreader) is SocketUnreader
+        unreader.__class__ = _Unreader
+        right.sendall(b"piece")
+        assert unreader.read() == b"piece"
 
 
 # gevent

@@ -130,6 +130,27 @@ def read_into(answers: bytearray, sock: socket.socket) -> None:
             answers += piece
 
 
+def test_a_body_in_very_small_chunks_keeps_nobody_waiting(server: Server) -> None:
+    pieces, piece = 900, b"1;x=" + b"y" * 40 + b"\r\n \r\n"
+    sent: list[int] = []
+    with connect(server, "127.0.0.2") as sock:
+        sock.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        sender = threading.Thread(target=send_all, args=(sock, piece * 1_000, pieces, sent))
+        sender.start()
+        assert is_served(server, "127.0.0.3")
+        assert len(sent) < pieces, "all of it was read first"
+        sock.shutdown(socket.SHUT_RDWR)
+        sender.join(WITHIN_S)
+
+
+def send_all(sock: socket.socket, data: bytes, times: int, sent: list[int]) -> None:
+    """Send `data` so often, and note each time."""
+    with suppress(OSError):
+        for number in range(times):
+            sock.sendall(data)
+            sent.append(number)
+
+
 def memory_of(server: Server) -> int:
     """What its processes hold, in bytes."""
     master = psutil.Process(server.pid)
