@@ -103,6 +103,7 @@ WORDS = {
     "ownerId": "The account of the room's owner.",
     "password": "The password, at least 10 characters for a new one.",
     "pingTimeouts": "How many sockets were closed because no answer to a ping came, since the worker started.",
+    "plannedAt": "When the programme has it begin, which starts nothing; null where no time is planned.",
     "polling": "How many of the open sockets use HTTP long-polling, now.",
     "position": "Where the room's streams stand.",
     "problems": "What is wrong with the screen: it is `silent`, `behind`, its `clock` is off, its network is `slow`.",
@@ -175,7 +176,8 @@ SPECIAL = {
     "AuditEntry.action": "What was done.",
     "AuditEntry.event": "The name of the event by which clients heard of it; the action's own where they did not.",
     "AuditEntry.seq": "The number of that event in the room's `room` stream; null where it is not in it.",
-    "AuditEntry.details": "A few words more, by the action: `role` of a membership, `mutedUntil`, `title` of a timer.",
+    "AuditEntry.details": "A few words more, by the action: `role` of a membership, `mutedUntil`, `title` of a timer, the"
+    " names of what was `changed`, the `deltaMs` that were given to a timer.",
     "AuditSubject.kind": "What kind of thing it is.",
     "Ban.reason": "Why, in the host's words; null for no words. Only hosts are told.",
     "ChangePassword.current": "The password as it is.",

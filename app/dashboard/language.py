@@ -48,6 +48,7 @@ FIELDS: Final = {
     "new": "account.new_password",
     "onFinish": "control.at_end",
     "password": "account.password",
+    "plannedAt": "control.planned",
     "role": "share.role",
     "reason": "ban.reason",
     "room": "control.only_room",

@@ -45,7 +45,7 @@ class Timer(Base):
     """One slot of a run of show.
 
     starts_at:  when it starts itself, as the host wrote it; `wakes_at` is that alarm while it is set and the timer idle
-    planned_at: when an imported programme has it begin; starts nothing, for comparing plan and fact
+    planned_at: when the programme, or a host, has it begin; starts nothing, for comparing plan and fact
     """
 
     __tablename__ = "timers"

@@ -42,6 +42,7 @@ class TimerSchema(Schema):
     danger_ms = Whole(minimum=0, maximum=MAX_DURATION_MS)
     on_finish = fields.String(validate=validate.OneOf(ON_FINISH))
     starts_at = Instant(allow_none=True)
+    planned_at = Instant(allow_none=True)
     finished_at = Instant(dump_only=True, allow_none=True)
     revision = Whole(dump_only=True)
     created_at = Instant(dump_only=True)
@@ -144,12 +145,6 @@ class TimerImport(Schema):
 
 class PlannedTimerSchema(TimerSchema):
     """A timer as an import would make it."""
-
-    planned_at = Instant(
-        allow_none=True,
-        dump_only=True,
-        metadata={"description": "When the programme has it begin; `startsAt` when it will."},
-    )
 
     class Meta(Schema.Meta):
         fields = ("title", "description", "duration", "warn_ms", "danger_ms", "on_finish", "starts_at", "planned_at")

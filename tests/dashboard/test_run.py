@@ -98,6 +98,27 @@ def test_a_start_time_may_be_cleared(host: PlainBrowser, room_id: str) -> None:
     assert host.state(room_id)["timers"][0]["startsAt"] is None
 
 
+def test_a_planned_start_is_moved_by_form_and_what_follows_it_is_not_pinned(host: PlainBrowser, room_id: str) -> None:
+    host.submit("/import", csv="title,duration,start\nOne,10,2030-05-04T09:00:30Z\nTwo,10,\n")
+    host.submit("/import", mode="append")
+    first, second = host.state(room_id)["timers"]
+    shown = next(form for form in host.page.forms if form.action.endswith(f"/timers/{second['id']}"))
+    assert shown.fields["plannedAt"] == "2030-05-04T09:10"
+
+    def planned_after(timer: dict[str, str], **values: str) -> list[str | None]:
+        host.submit(f"/timers/{timer['id']}", **values)
+        return [timer["plannedAt"] for timer in host.state(room_id)["timers"]]
+
+    assert planned_after(first, title="Renamed") == ["2030-05-04T09:00:30.000Z", None]
+    assert planned_after(second, title="Renamed") == ["2030-05-04T09:00:30.000Z", None]
+    assert planned_after(first, plannedAt="2030-05-04T09:15") == ["2030-05-04T09:15:00.000Z", None]
+    assert planned_after(second, plannedAt="2030-05-04T09:40") == [
+        "2030-05-04T09:15:00.000Z",
+        "2030-05-04T09:40:00.000Z",
+    ]
+    assert planned_after(second, plannedAt="") == ["2030-05-04T09:15:00.000Z", None]
+
+
 def test_a_programme_is_imported_from_a_file(host: PlainBrowser, room_id: str) -> None:
     content = b"title,duration\nOpening,10\nKeynote,45\n"
     page = host.submit("/import", file=(io.BytesIO(content), "run.csv"))

@@ -19,7 +19,7 @@ from tests.timers.support import MINUTE_MS, make_timer, read
 KEYS = {
     *("id", "roomId", "title", "description", "position", "duration", "state", "isActive", "startTimestamp"),
     *("endTimestamp", "remainingMs", "addedMs", "warnMs", "dangerMs", "onFinish", "startsAt", "finishedAt"),
-    *("revision", "createdAt", "updatedAt"),
+    *("plannedAt", "revision", "createdAt", "updatedAt"),
 }
 IDLE = {
     "title": "Opening",
@@ -36,6 +36,7 @@ IDLE = {
     "dangerMs": 15_000,
     "onFinish": "stop",
     "startsAt": None,
+    "plannedAt": None,
     "finishedAt": None,
     "revision": 1,
     "createdAt": "2026-01-01T12:00:00.000Z",
@@ -64,10 +65,12 @@ def test_every_writable_key_is_written(http: Http, host: Actor, room: Room) -> N
         "dangerMs": 5_000,
         "onFinish": "overtime",
         "startsAt": "2026-01-01T13:00:00.000Z",
+        "plannedAt": "2025-12-31T13:00:00.000Z",
     }
     made = http(host, "POST", f"/rooms/{room.id}/timers", wanted).get_json()
     assert {key: made[key] for key in wanted} == wanted
     changed = {**wanted, "title": "Other", "description": None, "duration": 604_800_000, "startsAt": None}
+    changed["plannedAt"] = None
     for method in ("PATCH", "PUT"):
         timer = http(host, method, f"/timers/{made['id']}", changed).get_json()
         assert {key: timer[key] for key in changed} == changed
@@ -105,6 +108,7 @@ BAD: list[dict[str, Any]] = [
     {"startsAt": "tomorrow"},
     {"startsAt": "2026-01-01T12:00:00"},
     {"startsAt": "2026-01-01T11:59:59Z"},
+    {"plannedAt": "tomorrow"},
     {"description": "x" * 2001},
     {"state": "running"},
     {"revision": 3},

@@ -61,7 +61,7 @@ def control(room_id: str, error: AppError | None = None, **_: Any) -> Response |
         links=room_service.list_links(actor=actor, room_id=room_id).items if owner else [],
         is_owner=owner,
         undo=request.args.get("undo"),
-        planned=planned_starts(room_id),
+        planned=planned_starts(view["room"]["timers"]),
         canned_texts=texts.CANNED_TEXTS,
         room_id=room_id,
         questions=messages.list_questions(actor=actor, room_id=room_id)["items"],
@@ -114,8 +114,9 @@ def people(room_id: str) -> str:
 def print_run(room_id: str) -> str:
     """The run of show on paper, planned against actual."""
     require_host(room_id)
-    planned, ended = planned_starts(room_id), actual_ends(room_id)
-    return render_template("print.html", **room_view(room_id), planned=planned, ended=ended)
+    view = room_view(room_id)
+    planned, ended = planned_starts(view["room"]["timers"]), actual_ends(room_id)
+    return render_template("print.html", **view, planned=planned, ended=ended)
 
 
 def people_lists(room_id: str) -> dict[str, Any]:

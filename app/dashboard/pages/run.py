@@ -42,8 +42,10 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "warnMs": partial(timer_ms, field="warn_ms", range_="At most seven days."),
     "dangerMs": partial(timer_ms, field="danger_ms", range_="At most seven days."),
     "startsAt": instant,
+    "plannedAt": instant,
 }
 
+_MINUTE = len("2030-05-04T09:30")  # of an instant, as far as fields without seconds show it
 TEMPLATE = "Title,Length (min),Start,Description\r\nWelcome,10,09:00,\r\nKeynote,45,09:10,With questions\r\n"
 
 ACTIONS: dict[str, Callable[..., Any]] = {
@@ -62,7 +64,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
 def run(room_id: str) -> str:
     """The list alone, for the page to put in place of the one it has."""
     require_host(room_id)
-    return render_template("_run.html", **room_view(room_id), planned=planned_starts(room_id))
+    view = room_view(room_id)
+    return render_template("_run.html", **view, planned=planned_starts(view["room"]["timers"]))
 
 
 @pages.post("/rooms/<room_id>/timers")
@@ -76,7 +79,9 @@ def add_timer(room_id: str) -> Response:
 @pages.post("/rooms/<room_id>/timers/<timer_id>")
 @shows_again(control)
 def change_timer(room_id: str, timer_id: str) -> Response:
-    values = read_form(TimerSchema(partial=True), convert=_CONVERT, clear=["startsAt", "description"])
+    clear = ["startsAt", "plannedAt", "description"]
+    ignore = ["plannedAt"] if _is_as_shown(room_id, timer_id) else []
+    values = read_form(TimerSchema(partial=True), convert=_CONVERT, clear=clear, ignore=ignore)
     service.update_timer(actor=current_actor(), timer_id=timer_id, values=values)
     return back_to_control(room_id, "run")
 
@@ -179,6 +184,12 @@ def end_blackout(room_id: str) -> Response:
 def flash_stage(room_id: str) -> Response:
     rooms.flash_stage(actor=current_actor(), room_id=room_id)
     return redirect(url_for("pages.control", room_id=room_id), code=303)
+
+
+def _is_as_shown(room_id: str, timer_id: str) -> bool:
+    """Whether the form's planned start is what the page shows: also one that only follows from the timer before."""
+    shown = planned_starts(room_view(room_id)["room"]["timers"]).get(timer_id, "")
+    return request.form.get("plannedAt", "")[:_MINUTE] == shown[:_MINUTE]
 
 
 def _move(actor: Actor, room_id: str, timer_id: str, by: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from app.backends.transaction import reading
-from app.core.clock import add_ms, to_wire
+from app.core.clock import add_ms, from_wire, to_wire
 from app.dashboard.front import counts_on, front_of
 from app.live import service
 from app.live.state import complete_state
@@ -39,16 +39,16 @@ def actual_ends(room_id: str) -> dict[str, str]:
         return {timer_id: to_wire(at) for timer_id, at in timers.list_ends(session, room_id).items()}
 
 
-def planned_starts(room_id: str) -> dict[str, str]:
-    """When each timer should begin, by id: by its programme or alarm, else at the end of the one before it."""
+def planned_starts(run: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """When each timer of a room should begin, by id: by its programme or alarm, else at the end of the one before it."""
     planned: dict[str, str] = {}
     start: datetime | None = None
-    with reading() as session:
-        for timer in timers.list_timers(session, room_id):
-            start = timer.planned_at or timer.starts_at or start
-            if start is not None:
-                planned[timer.id] = to_wire(start)
-                start = add_ms(start, timer.duration_ms)
+    for timer in run:
+        given = timer["plannedAt"] or timer["startsAt"]
+        start = from_wire(given) if given else start
+        if start is not None:
+            planned[timer["id"]] = to_wire(start)
+            start = add_ms(start, timer["duration"])
     return planned
 
 

@@ -41,7 +41,7 @@ def crowd(share_token: str) -> Response:
             share_token=share_token,
             room=room,
             current=front_of(room["timers"]),
-            planned=planned_starts(room["id"]),
+            planned=planned_starts(room["timers"]),
         )
     )
     response.headers["Cache-Control"] = CROWD_CACHING
@@ -54,7 +54,7 @@ def crowd(share_token: str) -> Response:
 def _room_page(template: str, ref: str) -> Response:
     view = room_view(ref)
     response = make_response(
-        render_template(template, share_token=ref, planned=planned_starts(view["room"]["id"]), **view)
+        render_template(template, share_token=ref, planned=planned_starts(view["room"]["timers"]), **view)
     )
     # The address is the key to the room: it must not travel to other sites.
     response.headers["Referrer-Policy"] = "no-referrer"

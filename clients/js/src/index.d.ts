@@ -34,6 +34,8 @@ export interface Timer {
   dangerMs: number;
   onFinish: "stop" | "overtime" | "next";
   startsAt: Instant | null;
+  /** When the programme has it begin, which starts nothing: see `plan`. */
+  plannedAt: Instant | null;
   finishedAt: Instant | null;
   revision: number;
   createdAt: Instant;
@@ -276,7 +278,9 @@ export function lengthText(timer: Timer): string;
 export function format(ms: number, how?: { tenths?: boolean; up?: boolean }): string;
 export function front(timers: Timer[]): Timer | undefined;
 export function overrun(timer: Timer, timers: Timer[], nowMs: number): number | undefined;
+export function plan(timers: Timer[]): Map<string, number>;
 export function schedule(timers: Timer[], planned: Map<string, number>, nowMs: number): Map<string, number>;
+export function lateness(timer: Timer | undefined, planned: Map<string, number>, drifts: Map<string, number>, nowMs: number): number | undefined;
 export function forecast(timers: Timer[], planned: Map<string, number>, nowMs: number): Map<string, { begins: number; ends: number }>;
 export function endOfDay(timers: Timer[], times: Map<string, { begins: number; ends: number }>): number | undefined;
 export function driftText(driftMs: number | undefined): string;

@@ -3,7 +3,7 @@ export { Client } from "./client.js";
 export { Clock } from "./clock.js";
 export { countdown, format, lengthText, remaining, thresholds } from "./countdown.js";
 export { front, overrun } from "./front.js";
-export { driftText, endOfDay, forecast, schedule } from "./schedule.js";
+export { driftText, endOfDay, forecast, lateness, plan, schedule } from "./schedule.js";
 export { Room } from "./room.js";
 export { Session } from "./session.js";
 export { RoomStore } from "./store.js";

@@ -5,12 +5,30 @@ const ANOTHER_DAY_MIN = 720;
 const NIGHT_MS = 6 * 60 * MINUTE_MS;
 
 /**
+ * When each timer should begin: by the programme or its alarm, else at the end of the one before it.
+ * @param {object[]} timers in their order
+ * @returns {Map<string, number>} ms since 1970 by id; nothing of those before the first that has a time
+ */
+export function plan(timers) {
+  const planned = new Map();
+  let follows;
+  for (const { id, plannedAt, startsAt, duration } of timers) {
+    const at = plannedAt ?? startsAt;
+    follows = at ? Date.parse(at) : follows;
+    if (follows === undefined) continue;
+    planned.set(id, follows);
+    follows += duration;
+  }
+  return planned;
+}
+
+/**
  * How much later than planned each timer began or, if it has not begun, will begin.
  *
  * What has not begun follows the end of the one before it, and never begins in the past, nor before its planned time: a pause
  * in the plan takes up what was lost.
  * @param {object[]} timers in their order
- * @param {Map<string, number>} planned when each should begin, by id, in ms since 1970
+ * @param {Map<string, number>} planned of `plan`
  * @param {number} nowMs the server's clock
  * @returns {Map<string, number>} ms by id, for those with a plan; nothing before the first has begun
  */
@@ -19,6 +37,17 @@ export function schedule(timers, planned, nowMs) {
   if (!haveBegun(timers)) return drifts;
   for (const [id, { begins }] of forecast(timers, planned, nowMs)) if (planned.has(id)) drifts.set(id, begins - planned.get(id));
   return drifts;
+}
+
+/**
+ * How late the show is at this timer: one that runs over is as late as its end is by now, however early it began.
+ * @param {Map<string, number>} planned of `plan` @param {Map<string, number>} drifts of `schedule`
+ * @returns {number | undefined} ms; nothing without a plan
+ */
+export function lateness(timer, planned, drifts, nowMs) {
+  const drift = drifts.get(timer?.id);
+  if (drift === undefined || timer.state !== "finished" || timer.onFinish !== "overtime") return drift;
+  return Math.max(drift, nowMs - planned.get(timer.id) - timer.duration);
 }
 
 /**

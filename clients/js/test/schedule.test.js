@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { driftText, endOfDay, forecast, schedule } from "../src/schedule.js";
+import { driftText, endOfDay, forecast, lateness, plan as planOf, schedule } from "../src/schedule.js";
 
 const MINUTE = 60_000;
 const T0 = Date.parse("2030-01-01T10:00:00Z");
@@ -62,4 +62,18 @@ test("a day without anything to come has no end", () => {
   const done = timer("a", 10, { state: "finished", startTimestamp: at(0), finishedAt: at(6) });
   assert.equal(endOfDay([done], forecast([done], new Map(), T0)), undefined);
   assert.equal(endOfDay([timer("a", 10)], new Map()), undefined);
+});
+
+test("A plan is what the programme says, or the alarm, and goes on from there.", () => {
+  const timers = [timer("z", 5), timer("a", 10, { plannedAt: at(0), startsAt: at(3) }), timer("b", 10), timer("c", 5, { startsAt: at(30) }), timer("d", 5)];
+  const planned = [...planOf(timers)].map(([id, instant]) => [id, (instant - T0) / MINUTE]);
+  assert.deepEqual(planned, [["a", 0], ["b", 10], ["c", 30], ["d", 35]]);
+});
+
+test("What runs over is as late as its end is, however early it began.", () => {
+  const over = timer("a", 10, { state: "finished", onFinish: "overtime", startTimestamp: at(-1), finishedAt: at(9) });
+  const late = (one) => lateness(one, plan(0), schedule([one], plan(0), T0 + 25 * MINUTE), T0 + 25 * MINUTE) / MINUTE;
+  assert.equal(late(over), 15);
+  assert.equal(late({ ...over, onFinish: "stop" }), -1);
+  assert.equal(late({ ...over, state: "running", finishedAt: null, endTimestamp: at(30) }), -1);
 });

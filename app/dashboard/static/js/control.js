@@ -14,7 +14,6 @@ import { t, why } from "./texts.js";
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const UNDO_MS = 10_000;
-const SCREENS_EVERY_MS = 5_000;
 const PRIMARY = ["start", "pause"];
 const MORE = { plus: ["adjust", { deltaMs: MINUTE_MS }], minus: ["adjust", { deltaMs: -MINUTE_MS }] };
 const STATUS = { offline: 0, unauthenticated: 401, database_unavailable: 503 };
@@ -77,17 +76,13 @@ const { last } = undoButton.form.dataset;
 offerUndo(last, UNDO_MS - SECOND_MS);
 if (last) history.replaceState(null, "", location.pathname + location.hash);
 
-async function act(timerId, action, more = {}) {
-  const answer = await room.timerAction(timerId, action, more);
+async function carry(asked, undoes) {
+  const answer = await asked;
   report(answer);
-  if (answer.ok) offerUndo(action === "undo" ? undefined : timerId);
+  if (answer.ok) offerUndo(undoes);
 }
 
-async function deleteTimer(timerId) {
-  const answer = await room.client.call("DELETE", `/api/timers/${timerId}`);
-  report(answer);
-  if (answer.ok) offerUndo(timerId);
-}
+const act = (timerId, action, more) => carry(room.timerAction(timerId, action, more), action !== "undo" && timerId);
 
 function undo() {
   if (undoable) act(undoable, "undo");
@@ -109,11 +104,10 @@ document.addEventListener("submit", (event) => {
   if (!form) return;
   event.preventDefault();
   const { timer, action } = form.dataset;
-  const [name, more] = MORE[action] ?? [action];
   if (action === "undo") undo();
-  else if (action === "delete") deleteTimer(timer);
+  else if (action === "delete") carry(room.client.call("DELETE", `/api/timers/${timer}`), timer);
   else if (action === "alone") pauseOthers();
-  else act(timer, name, more);
+  else act(timer, ...(MORE[action] ?? [action]));
 });
 
 /* As `main_acts` renders them: each in its place in every state, and of use where it does something. */
@@ -137,23 +131,17 @@ function pointMainActions() {
   $("stop-ends").hidden = !isLast;
 }
 
-const othersThatRun = () => room.store.room.timers.filter(({ id, state }) => state === "running" && id !== room.store.current().id);
-
 async function pauseOthers() {
-  for (const { id } of othersThatRun()) await act(id, "pause");
+  const front = room.store.current().id;
+  for (const { id, state } of room.store.room.timers) if (state === "running" && id !== front) await act(id, "pause");
 }
 
 const clockface = new Clockface(room);
-parts().then(({ Run, followPeople, followQuestions, followSince, followStage, keepFresh, offerCopies }) => {
-  new Run(clockface, report);
-  followStage(room);
-  keepFresh(room, $("screens"), SCREENS_EVERY_MS, (status) => status && trouble.heard(status));
-  followQuestions(room, $("questions-place"));
-  followPeople(room, $("people-place"));
-  followSince(room, $("since"));
-  offerCopies();
-});
+parts().then(({ begin }) => begin(clockface, report, trouble));
 room.store.addEventListener("change", pointMainActions);
+
+/* What helps whoever writes comes when somebody does; `was_typed.js` says so if they did before the page came anew. */
+addEventListener("focusin", () => later(() => import("./written.js")), { once: true });
 
 sendLiveForms(room, (status) => trouble.heard(status));
 followKeys(room, act, { undo, report, say, help: $("keys") });

@@ -1,6 +1,6 @@
 /** The run of show on the control page: follows what happens, counts down, and shows drift. */
 import { lengthText } from "../client/countdown.js";
-import { driftText, endOfDay, forecast, schedule } from "../client/schedule.js";
+import { driftText, endOfDay, forecast, lateness, plan, schedule } from "../client/schedule.js";
 import { counting } from "./clockface.js";
 import { isInUse } from "./parts.js";
 import { followDragging } from "./run_order.js";
@@ -52,13 +52,14 @@ export class Run {
     this.#follow();
   }
 
-  /* One answer at a time: of two the later might be the older. And never under somebody's hands. */
+  /* One answer at a time: of two the later might be the older. And never under somebody's hands: there only what they are not at comes. */
   async #follow() {
     if (this.#isFollowing) return;
     this.#isFollowing = true;
-    while (this.#shape !== shapeOf(this.room.store.room.timers)) {
-      if (isInUse(this.#place)) await new Promise((resolve) => setTimeout(resolve, LATER_MS));
-      else if (!(await this.#fetch())) break;
+    let brought;
+    for (let shape; this.#shape !== (shape = shapeOf(this.room.store.room.timers)); brought = shape) {
+      if (brought === shape && isInUse(this.#place)) await new Promise((resolve) => setTimeout(resolve, LATER_MS));
+      else if (!(await this.#fetch(shape))) break;
     }
     this.#isFollowing = false;
   }
@@ -101,7 +102,7 @@ export class Run {
   #comparePlan(now) {
     this.#plannedAt = now;
     const { timers } = this.room.store.room;
-    const planned = this.#planned();
+    const planned = plan(timers);
     const drifts = schedule(timers, planned, now);
     const times = forecast(timers, planned, now);
     for (const timer of timers) {
@@ -112,7 +113,7 @@ export class Run {
       showAbout(item.querySelector("[data-about]"), isPlain ? undefined : times.get(timer.id)?.begins, "about");
     }
     showAbout(document.getElementById("run-ends"), endOfDay(timers, times), "run_ends");
-    const drift = drifts.get(this.room.store.current()?.id);
+    const drift = lateness(this.room.store.current(), planned, drifts, now);
     showDrift(document.getElementById("drift"), drift, driftText(drift) && t(drift > 0 ? "late" : "early", { n: driftText(drift).slice(1) }));
   }
 
@@ -120,18 +121,14 @@ export class Run {
     return this.#place.querySelector(`li[data-id="${timer.id}"]`);
   }
 
-  #planned() {
-    return new Map([...this.#place.querySelectorAll("li[data-planned]")].map((li) => [li.dataset.id, Date.parse(li.dataset.planned)]));
-  }
-
-  /* Put the list's newest form in place, unless somebody is busy with it meanwhile. False: it cannot be had. */
-  async #fetch() {
-    const shape = shapeOf(this.room.store.room.timers);
+  /* Put the list's newest form in place, or into the menu that somebody is busy with. False: it cannot be had. */
+  async #fetch(shape) {
     const response = await this.room.client.fetch(this.#place.dataset.url, { headers: { Accept: "text/html" } }).catch(() => undefined);
     if (!response?.ok || isSignedOut(response)) return false;
     const html = await response.text().catch(() => undefined);
     if (html === undefined) return false;
-    if (!isInUse(this.#place)) this.#put(html, shape);
+    if (isInUse(this.#place)) this.#place.dispatchEvent(new CustomEvent("newer", { bubbles: true, detail: html }));
+    else this.#put(html, shape);
     return true;
   }
 
@@ -146,8 +143,10 @@ export class Run {
   }
 }
 
+const SHOWN = ["id", "title", "description", "duration", "plannedAt", "startsAt", "onFinish", "warnMs", "dangerMs"];
+
 function shapeOf(timers) {
-  return JSON.stringify(timers.map(({ id, title, description, duration, startsAt, onFinish }) => [id, title, description, duration, startsAt, onFinish]));
+  return JSON.stringify(timers.map((timer) => SHOWN.map((name) => timer[name])));
 }
 
 function showActual(place, timer) {

@@ -1,10 +1,8 @@
 /** The run of show as viewers see it: titles, times, lengths, and where we are. */
 import { lengthText } from "../client/countdown.js";
+import { plan } from "../client/schedule.js";
 import { counting } from "./clockface.js";
 import { showTimes } from "./site.js";
-
-/* When each is planned: the programme's times came with the page. */
-const planned = new Map([...document.querySelectorAll("#run > [data-planned]")].map(({ dataset }) => [dataset.id, dataset.planned]));
 
 /** Keep the list as the room is. @param {HTMLElement} place @param {import("./clockface.js").Clockface} clockface of the page */
 export function followRun(place, clockface) {
@@ -19,7 +17,8 @@ export function followRun(place, clockface) {
   };
   const draw = () => {
     const current = room.store.current();
-    place.replaceChildren(...timers().map((timer) => itemOf(timer, timer.id === current?.id)));
+    const planned = plan(timers());
+    place.replaceChildren(...timers().map((timer) => itemOf(timer, planned.get(timer.id), timer.id === current?.id)));
     showTimes(place);
     const now = room.client.clock.now();
     for (const timer of timers()) showOver(timer, now);
@@ -28,17 +27,16 @@ export function followRun(place, clockface) {
   clockface.follow((now) => counting(timers()).forEach((timer) => showOver(timer, now)));
 }
 
-function itemOf(timer, isCurrent) {
+function itemOf(timer, planned, isCurrent) {
   const item = element("li", "", timer.state === "finished" ? "done" : "");
   if (isCurrent) item.setAttribute("aria-current", "true");
   const title = element("span", `${timer.title} `);
   title.append(element("b", "", "over small"));
   item.append(title);
   item.dataset.id = timer.id;
-  const at = timer.startsAt ?? planned.get(timer.id);
-  if (at) {
+  if (planned !== undefined) {
     const time = element("time", "", "small soft");
-    item.dataset.planned = time.dateTime = at;
+    item.dataset.planned = time.dateTime = new Date(planned).toISOString();
     time.dataset.clock = "";
     item.append(time);
   }

@@ -28,7 +28,7 @@ function markDays(list) {
 /** Turn the date fields under `root`, which were rendered in UTC, to this device's zone. */
 export function localiseFields(root = document) {
   for (const field of root.querySelectorAll('input[type="datetime-local"]')) {
-    if (field.value) field.value = toField(new Date(`${field.value}Z`));
+    if (field.defaultValue) field.defaultValue = toField(new Date(`${field.defaultValue}Z`));
   }
   for (const zone of root.querySelectorAll(".zone")) zone.remove();
 }

@@ -19,6 +19,8 @@ class Timer(TypedDict):
     startTimestamp: str | None
     endTimestamp: str | None
     finishedAt: str | None
+    startsAt: str | None
+    plannedAt: str | None
     remainingMs: int | None
     addedMs: int
     warnMs: int
