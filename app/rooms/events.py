@@ -66,6 +66,7 @@ def log_stage(work: Transaction, room: Room, actor: Actor, before: dict[str, Any
     """`stage-update`: the stage plus `roomId` and `seq`."""
     payload = {**stage_payload(room), "roomId": room.id}
     details = {"visible": room.stage["visible"], "blackout": room.stage["blackout"]}
+    details["changed"] = sorted(key for key, value in stage_payload(room).items() if value != before[key])
     return append_room_event(
         work,
         room_id=room.id,

@@ -18,6 +18,9 @@ TIMER_DELETED = "timer-deleted"
 TIMER_EVENTS = (TIMER_CREATED, TIMER_UPDATE, TIMER_FINISHED, TIMER_DELETED)
 
 _schema = TimerSchema()
+_WRITABLE = {
+    field.attribute or key: field.data_key or key for key, field in _schema.fields.items() if not field.dump_only
+}
 
 
 def timer_to_wire(timer: Timer) -> dict[str, Any]:
@@ -52,5 +55,15 @@ def tell_timer(
         actor=actor,
         cause=cause,
         before=before,
-        details={"title": timer.title},
+        details={"title": timer.title, **_news(timer, cause, (before or {}).get("timer"))},
     )
+
+
+def _news(timer: Timer, cause: str, before: dict[str, Any] | None) -> dict[str, Any]:
+    """What the audit says beside the cause: the names of what was changed, or how much time was given or taken."""
+    if before is None or cause not in ("update", "adjust"):
+        return {}
+    if cause == "adjust":
+        return {"deltaMs": timer.added_ms - before["added_ms"]}
+    now = timer.snapshot()
+    return {"changed": sorted(name for key, name in _WRITABLE.items() if now[key] != before[key])}

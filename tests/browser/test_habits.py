@@ -279,3 +279,34 @@ def test_a_link_given_with_an_end_and_a_use_lets_one_person_in_as_what_it_says(
     page.goto(f"{host.url}/rooms/{room['id']}/audit")
     expect(page.locator("tbody tr").first).to_contain_text("Came in by an invitation")
     expect(page.locator("tbody tr").first).to_contain_text(friend.name)
+
+
+IS_ON_TOP = """(part) => {
+  const { x, y, width, height } = part.getBoundingClientRect();
+  return part.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
+
+def test_who_asks_on_a_phone_sees_their_question_beside_where_they_wrote_it(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    page = guest_of(new_page(**PHONE, locale="fr-FR"), room, host)
+    page.locator(".sections a[href='#chat']").tap()
+    page.locator("#chat-question").check()
+    page.locator("#chat-text").fill("Will there be slides?")
+    page.locator("#chat-compose [type=submit]").last.tap()
+    asked = page.locator("#chat-log .message[data-kind=question]:not(.pending)")
+    expect(asked).to_have_count(1)
+    assert asked.evaluate(IS_ON_TOP)
+
+
+def test_the_sign_of_a_muted_person_is_one_line_and_lies_under_no_button(
+    new_page: NewPage, host: Person, asked: dict[str, Any]
+) -> None:
+    page = control_of(new_page(viewport={"width": 1440, "height": 900}), host, asked)
+    last = page.locator("#chat-log .message").last
+    last.locator("summary").click()
+    last.get_by_role("button", name="Mute").click()
+    sign = last.locator(".muted")
+    expect(sign).to_be_visible()
+    assert sign.evaluate("(part) => part.getClientRects().length === 1 && part.offsetHeight < 32")

@@ -38,6 +38,29 @@ def test_a_host_reads_what_was_done_in_words(host: PlainBrowser) -> None:
     assert "Démarrage d’un minuteur" in host.open(f"/rooms/{room_id}/audit?lang=fr").text
 
 
+def test_a_change_says_what_of_it_was_changed(host: PlainBrowser) -> None:
+    room_id = host.make_room("Main hall")
+    host.add_timer("Opening")
+    (timer,) = host.state(room_id)["timers"]
+    steps: list[tuple[str, dict[str, str | None], str]] = [
+        (
+            f"/timers/{timer['id']}",
+            {"duration": "30", "plannedAt": "2030-05-04T09:30"},
+            "Opening · Length, Planned start",
+        ),
+        ("/plus", {}, "Opening · +1:00"),
+        ("/stage", {"text": "Wrap up", "visible": "1"}, ">a message is shown<"),
+        ("/stage", {"blackout": "1"}, ">the stage is dark<"),
+        ("/stage", {"blackout": None, "visible": None}, ">the stage is lit again, no message is shown<"),
+        ("/settings", {"uploads": None}, "Files"),
+    ]
+    for ending, values, words in steps:
+        host.open(f"/rooms/{room_id}")
+        assert host.submit(ending, **values).status == 200, ending
+        assert words in host.open(f"/rooms/{room_id}/audit").response.text, (ending, words)
+    assert "Wrap up" not in host.page.text
+
+
 def test_the_control_page_leads_there_and_others_are_refused(app: Flask, host: PlainBrowser) -> None:
     room_id = host.make_room("Main hall")
     links = [attributes.get("href") for tag, attributes in host.open(f"/rooms/{room_id}").elements if tag == "a"]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from flask import render_template, request
 
 from app.backends.handles import handles
 from app.backends.transaction import reading
-from app.dashboard.language import CATALOGUE, text
+from app.dashboard.forms import duration_text
+from app.dashboard.language import CATALOGUE, field_label, text
 from app.dashboard.pages.blueprint import pages, require_person
+from app.dashboard.texts import ROOM_FLAGS
 from app.rooms import service
 from app.rooms.access import require_role
 from app.rooms.models import Role
 from app.web.cursor import PageQuery
 from app.web.http import current_actor
+
+_LABELS = {flag: f"settings.{flag}" for flag in ROOM_FLAGS} | {
+    "isPrivate": "settings.private",
+    "slowModeMs": "settings.slow",
+}
 
 
 @pages.get("/rooms/<room_id>/audit")
@@ -49,7 +59,7 @@ def said(entry: service.AuditView) -> str:
 
 
 def upon(entry: service.AuditView) -> str:
-    """Upon what: its name, and the role that was given with it."""
+    """Upon what: its name, and the role that was given with it; of a change, what of it was changed."""
     parts = []
     if entry.subject and entry.subject.name:
         name = entry.subject.name
@@ -57,4 +67,21 @@ def upon(entry: service.AuditView) -> str:
     if role := entry.details.get("role"):
         key = f"role.{role}"
         parts.append(text(key))
+    if changed := entry.details.get("changed"):
+        parts.append(", ".join(_on_stage(entry.details) if entry.action == "stage" else map(_label, changed)))
+    if delta_ms := entry.details.get("deltaMs"):
+        parts.append(f"{'+' if delta_ms > 0 else '−'}{duration_text(abs(delta_ms))}")
     return " · ".join(parts)
+
+
+def _label(name: str) -> str:
+    """What the page calls a key of a room's or a timer's."""
+    return text(_LABELS[name]) if name in _LABELS else field_label(name)
+
+
+def _on_stage(details: dict[str, Any]) -> Iterator[str]:
+    """What became of the stage, in words; what was written on it is in the conversation."""
+    if "blackout" in details["changed"]:
+        yield text("audit.stage.dark" if details["blackout"] else "audit.stage.light")
+    if {"text", "visible"} & set(details["changed"]):
+        yield text("audit.stage.shown" if details["visible"] else "audit.stage.off")
