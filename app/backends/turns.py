@@ -1,4 +1,7 @@
-"""Long work in turns: others run in between, so that nobody waits for all of what one person asked for."""
+"""Long work in turns: others run in between, so that nobody waits for all of what one person asked for.
+
+However much of it goes on at once, the others wait for one slice and not for one of each.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-import gevent
+from app.realtime.turns import Turns
 
-BREATH_S = 1e-6  # through a timer: `sleep(0)` would not look at the sockets
+SLICE_MS = 2
 T = TypeVar("T")
+_turns = Turns(SLICE_MS)
 
 
 def in_turns(items: Iterable[T], size: int) -> Iterator[T]:
@@ -17,7 +21,7 @@ def in_turns(items: Iterable[T], size: int) -> Iterator[T]:
     for number, item in enumerate(items, 1):
         yield item
         if number % size == 0:
-            gevent.sleep(BREATH_S)
+            _turns.wait()
 
 
 def in_portions(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -28,4 +32,4 @@ def in_portions(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield portion
         portion = list(islice(rest, size))
         if portion:
-            gevent.sleep(BREATH_S)
+            _turns.wait()

@@ -21,6 +21,7 @@ from app.dashboard.pages import (  # noqa: F401 - each adds its pages
     viewer,
 )
 from app.dashboard.pages.blueprint import pages
+from app.dashboard.rendering import PageTemplate
 
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
@@ -37,6 +38,7 @@ def init_app(app: Flask, api: Api) -> None:
     """Register the pages, their assets, and how failures look to people."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # pages with a cookie leave uncompressed
     app.jinja_env.add_extension(WithoutIndent)
+    app.jinja_env.template_class = PageTemplate
     assets.init_app(app)
     failures.init_app(app)
     app.register_blueprint(pages)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
-from flask import Response, make_response, request
+from flask import Response, g, make_response, request
 from markupsafe import Markup
 from marshmallow import ValidationError
 
@@ -24,8 +24,11 @@ _DURATION = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6})\Z")
 
 
 def csrf_field() -> Markup:
-    """The hidden field that every form of a signed-in person carries."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, form_token())
+    """The hidden field that every form of a signed-in person carries; a page of many timers has thousands of them."""
+    if "csrf_field" not in g:
+        g.csrf_field = Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, form_token())
+    made: Markup = g.csrf_field
+    return made
 
 
 def read_form(

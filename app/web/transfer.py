@@ -13,12 +13,15 @@ bytes of random length go along, so that a single length tells nothing either.
 from __future__ import annotations
 
 import secrets
+from contextvars import copy_context
 
 from flask import Flask, Response, g, request
 from flask_compress import Compress
 from werkzeug.exceptions import PreconditionFailed
 
+from app.backends.offload import offload
 from app.web.envelope import error_response
+from app.web.packing import LARGE_BYTES
 
 LEAST_BYTES = 1_000
 OK, PRECONDITION_FAILED = 200, 412
@@ -67,7 +70,9 @@ def _shrink(response: Response) -> Response:
     if _is_by_cookie() and response.mimetype == "text/html":
         padding = secrets.token_urlsafe(secrets.randbelow(MOST_PADDING) + 1)
         response.set_data(response.get_data() + f"<!-- {padding} -->".encode())
-    return compress.after_request(response)
+    if (response.calculate_content_length() or 0) < LARGE_BYTES:
+        return compress.after_request(response)
+    return offload(copy_context().run, compress.after_request, response)
 
 
 def _validate(response: Response) -> Response:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_compress import flask_compress
+from gevent.monkey import get_original
 
 from app.auth import service as auth
 
@@ -34,6 +37,26 @@ def test_a_long_answer_to_a_bearer_is_compressed_and_reads_the_same(
     assert "Accept-Encoding" in zipped.vary
     assert gzip.decompress(zipped.data) == plain.data
     assert len(zipped.data) < len(plain.data) / 2
+
+
+@pytest.mark.parametrize(("rooms", "is_elsewhere"), [(1, False), (15, True)])
+def test_what_is_large_is_compressed_beside_the_loop(
+    client: FlaskClient, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch, rooms: int, is_elsewhere: bool
+) -> None:
+    for number in range(rooms):
+        client.post("/api/rooms", json={"name": f"Hall {number}", "description": "x" * 1_000}, headers=bearer)
+    this_thread = get_original("_thread", "get_ident")
+    threads: list[int] = []
+    compress_data = flask_compress._compress_data
+
+    def note(*args: Any) -> bytes:
+        threads.append(this_thread())
+        return compress_data(*args)
+
+    monkeypatch.setattr(flask_compress, "_compress_data", note)
+    zipped = client.get("/api/rooms?limit=100", headers={**bearer, **ZIPPED})
+    assert gzip.decompress(zipped.data) == client.get("/api/rooms?limit=100", headers=bearer).data
+    assert [thread != this_thread() for thread in threads] == [is_elsewhere]
 
 
 def test_a_short_answer_is_left_alone(client: FlaskClient) -> None:
