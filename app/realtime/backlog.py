@@ -14,6 +14,9 @@ from app.realtime.wheel import monotonic_ms
 
 Key = tuple[str, str]
 
+#: A chunk longer than any batch of the fan-out is one long answer: who takes a piece of it in time is not too slow for it.
+LONG_BYTES = 262_144
+PIECE_BYTES = 65_536
 #: Chunks handed to one `sendmsg`; Linux takes up to 1,024.
 CHUNKS_PER_WRITE = 64
 
@@ -57,12 +60,13 @@ def _backlog_bytes(client: Waiting) -> int:
 class Backlog:
     """Chunks are the very bytes that other recipients got; nothing is copied."""
 
-    __slots__ = ("_chunks", "_latest", "_offset", "size_bytes")
+    __slots__ = ("_chunks", "_latest", "_offset", "_progress_ms", "size_bytes")
 
     def __init__(self) -> None:
         self._chunks: deque[tuple[bytes, int]] = deque()  # and when each was added
         self._offset = 0  # of the first chunk, what was sent of it
         self._latest: dict[Key, bytes] | None = None
+        self._progress_ms = 0  # when the last piece of a long answer went out
         self.size_bytes = 0
 
     def append(self, data: bytes, sent: int = 0) -> int:
@@ -83,8 +87,8 @@ class Backlog:
         return grown
 
     def since_ms(self) -> int:
-        """When the oldest waiting byte was added."""
-        return self._chunks[0][1] if self._chunks else monotonic_ms()
+        """Since when the oldest waiting byte waits: it was added, or a long answer before it made progress."""
+        return max(self._chunks[0][1], self._progress_ms) if self._chunks else monotonic_ms()
 
     def head(self) -> list[bytes | memoryview]:
         """What to send next; empty when all is sent."""
@@ -99,7 +103,10 @@ class Backlog:
     def consume(self, sent: int) -> None:
         """Forget `sent` bytes that went out."""
         self.size_bytes -= sent
-        sent += self._offset
+        is_long = bool(self._chunks) and len(self._chunks[0][0]) > LONG_BYTES
+        pieces, sent = self._offset // PIECE_BYTES, self._offset + sent
+        if is_long and (sent // PIECE_BYTES > pieces or sent >= len(self._chunks[0][0])):
+            self._progress_ms = monotonic_ms()
         while self._chunks and sent >= len(self._chunks[0][0]):
             sent -= len(self._chunks.popleft()[0])
         self._offset = sent

@@ -95,7 +95,9 @@ class EngineSettings(FromEnvironment):
     receive_timeout_ms: int = _setting(10_000, "How long a polling body may take.")
 
     backlog_bytes_per_client: int = _setting(1_048_576, "What a client may leave unread before it is closed.")
-    backlog_age_ms: int = _setting(10_000, "How long it may leave it unread.")
+    backlog_age_ms: int = _setting(
+        10_000, "How long it may leave it unread; of a long answer, such as a join's, how long 64 kB of it."
+    )
     backlog_bytes_total: int = _setting(268_435_456, "What all clients together may leave unread.")
 
     flush_slice_ms: float = _setting(1.0, "How long the fan-out works before it lets others run.")

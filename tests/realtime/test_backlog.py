@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.realtime.backlog import Backlog, Bounds
+from app.realtime import backlog as backlog_module
+from app.realtime.backlog import LONG_BYTES, PIECE_BYTES, Backlog, Bounds
 from app.realtime.frames import ProtocolError
 from app.realtime.settings import EngineSettings
 from app.realtime.transport import SLOW_READER
@@ -83,6 +84,39 @@ def test_the_chunks_are_the_very_bytes_that_others_got() -> None:
     backlog = Backlog()
     backlog.append(shared)
     assert backlog.head()[0] is shared
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The time of the backlog, in ms."""
+    now = [1_000]
+    monkeypatch.setattr(backlog_module, "monotonic_ms", lambda: now[0])
+    return now
+
+
+def test_who_takes_a_long_answer_piece_by_piece_is_not_behind_with_it_nor_with_what_came_after_it(
+    now: list[int],
+) -> None:
+    backlog = Backlog()
+    backlog.append(b"x" * 2 * LONG_BYTES)
+    backlog.append(b"after")
+    for now[0] in (9_000, 18_000):
+        backlog.consume(PIECE_BYTES)
+        assert backlog.since_ms() == now[0]
+    now[0] = 27_000
+    backlog.consume(PIECE_BYTES - 1)
+    assert backlog.since_ms() == 18_000, "a piece that is not whole is no progress"
+    backlog.consume(backlog.size_bytes - len(b"after"))
+    assert backlog.since_ms() == 27_000
+
+
+def test_who_takes_short_frames_late_is_behind_however_steadily(now: list[int]) -> None:
+    backlog = Backlog()
+    for now[0] in (1_000, 2_000, 3_000):
+        backlog.append(b"x" * (LONG_BYTES // 2))
+    now[0] = 9_000
+    backlog.consume(LONG_BYTES // 2 + PIECE_BYTES)
+    assert backlog.since_ms() == 2_000
 
 
 def test_one_answer_may_be_longer_than_all_that_may_wait(line: tuple[Any, WebSocketTransport, Listener]) -> None:
