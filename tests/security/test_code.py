@@ -50,6 +50,7 @@ RAW_HTML = {
     "dashboard/static/js/rooms.js": 1,
     "dashboard/static/js/parts.js": 1,
     "dashboard/static/js/run.js": 1,
+    "dashboard/static/js/run_forms.js": 1,
     "dashboard/templates/_share.html": 2,
 }
 
