@@ -91,13 +91,18 @@ class Action:
 
     def start(self, timer: Timer, at: datetime, *, cause: str = "start") -> bool:
         """Start `timer` as of `at`; with `oneTimerAtATime` the others that run are paused."""
-        if timer.state in ("idle", "paused") and self.room.setting("oneTimerAtATime"):
+        if timer.state in ("idle", "paused"):
+            self.make_way(timer)
+        return self.apply(timer, cause, partial(timer.start, at))
+
+    def make_way(self, timer: Timer) -> None:
+        """With `oneTimerAtATime`, pause the others that run."""
+        if self.room.setting("oneTimerAtATime"):
             for other in self._running():
                 self.settle(other)
             for other in self._running():
                 if other is not timer:
                     self.apply(other, "pause", partial(other.pause, self.work.now))
-        return self.apply(timer, cause, partial(timer.start, at))
 
     def settle(self, timer: Timer) -> bool:
         """Do what has fallen due: end it, start it, and with `onFinish: next` the one that follows."""

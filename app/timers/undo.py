@@ -2,7 +2,8 @@
 
 An action is everything that one call changed (`before.action` is its id): undoing `next` brings the finished timer back
 and stops the started one. A timer that somebody has acted on since keeps what they did. What happened by itself, and an
-undo, cannot be taken back. A deleted timer comes back as it was.
+undo, cannot be taken back. A deleted timer comes back as it was. One that runs again pauses the others as a start does, with
+`oneTimerAtATime`.
 
 A run that an import replaced comes back whole, in the place of what was imported, or not at all: once a timer of the room has
 changed since, there is no telling which of the two runs it belongs to. Any of the timers that were replaced names it.
@@ -109,8 +110,11 @@ def _take_back(action: Action, event: RoomEvent) -> None:
     timer = action.work.session.get(Timer, event.payload["id"])
     if timer is not None:
         action.apply(timer, "undo", partial(timer.restore, before, now), undoes=event.seq)
-        return
-    action.tell(_restored(event.payload["id"], action, before), TIMER_CREATED, "undo")
+    else:
+        timer = _restored(event.payload["id"], action, before)
+        action.tell(timer, TIMER_CREATED, "undo")
+    if timer.state == "running" and not timer.is_due(now):
+        action.make_way(timer)  # another may have been started since
 
 
 def _restored(timer_id: str, action: Action, before: dict[str, Any]) -> Timer:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from app.core.actor import ANONYMOUS, Actor
 from app.core.clock import FakeClock
 from app.core.event import Event
@@ -32,6 +36,28 @@ def test_a_reset_taken_back_brings_the_adjusted_time_back(host: Actor, room: Roo
     service.reset_timer(actor=host, timer_id=timer.id)
     after = service.undo_timer(actor=host, timer_id=timer.id).snapshot()
     assert {**after, "revision": 0} == {**before, "revision": 0}
+
+
+@pytest.mark.parametrize("stop", [service.pause_timer, service.delete_timer])
+def test_one_that_runs_again_pauses_what_was_started_since(host: Actor, stop: Callable[..., object]) -> None:
+    room = make_room(host, settings={"oneTimerAtATime": True})
+    first, second = make_timer(room, host), make_timer(room, host)
+    service.start_timer(actor=host, timer_id=first.id)
+    stop(actor=host, timer_id=first.id)
+    service.start_timer(actor=host, timer_id=second.id)
+    service.undo_timer(actor=host, timer_id=first.id)
+    assert (read(first).state, read(second).state) == ("running", "paused")
+
+
+def test_one_whose_end_has_passed_since_pauses_nothing(host: Actor, clock: FakeClock) -> None:
+    room = make_room(host, settings={"oneTimerAtATime": True})
+    first, second = make_timer(room, host, duration_ms=2_000), make_timer(room, host)
+    service.start_timer(actor=host, timer_id=first.id)
+    service.pause_timer(actor=host, timer_id=first.id)
+    service.start_timer(actor=host, timer_id=second.id)
+    clock.advance(3_000)
+    service.undo_timer(actor=host, timer_id=first.id)
+    assert read(second).state == "running"
 
 
 def test_after_ten_seconds_it_is_too_late(host: Actor, room: Room, clock: FakeClock) -> None:
