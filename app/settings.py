@@ -177,7 +177,10 @@ class Settings:
         "TYPING_RATE", (2, 10), _rate, "The same for typing: notices a second, and at once."
     )
     join_rate: tuple[float, int] = _setting(
-        "JOIN_RATE", (10, 30), _rate, "The same for joining and syncing: events a second, and at once."
+        "JOIN_RATE",
+        (10, 30),
+        _rate,
+        "The same for joining and syncing: events a second, and at once; each 256 kB of the answer count as one more.",
     )
     action_rate: tuple[float, int] = _setting(
         "ACTION_RATE", (20, 60), _rate, "The same for all other socket events: events a second, and at once."

@@ -21,6 +21,10 @@ class Rate:
 class Limits(Protocol):
     """The port."""
 
-    def take(self, key: str, rate: Rate, cost: float = 1) -> int:
+    def take(self, key: str, rate: Rate) -> int:
         """Take from the bucket of `key`. 0: granted; otherwise the milliseconds to wait, and nothing was taken."""
+        ...
+
+    def owe(self, key: str, rate: Rate, cost: float) -> None:
+        """Take what is known only afterwards: more than the bucket has is a debt, that the next who takes waits for."""
         ...

@@ -18,16 +18,20 @@ class MemoryLimits:
         self._buckets: dict[str, tuple[float, float, Rate]] = {}
         self._takes = 0
 
-    def take(self, key: str, rate: Rate, cost: float = 1) -> int:
+    def take(self, key: str, rate: Rate) -> int:
         now_ms = self._clock.monotonic_ms()
         self._takes += 1
         if self._takes % SWEEP_EVERY_TAKES == 0:
             self._sweep(now_ms)
         tokens = self._tokens(key, rate, now_ms)
-        if tokens >= cost:
-            self._buckets[key] = (tokens - cost, now_ms, rate)
+        if tokens >= 1:
+            self._buckets[key] = (tokens - 1, now_ms, rate)
             return 0
-        return math.ceil((cost - tokens) / rate.per_second * 1000)
+        return math.ceil((1 - tokens) / rate.per_second * 1000)
+
+    def owe(self, key: str, rate: Rate, cost: float) -> None:
+        now_ms = self._clock.monotonic_ms()
+        self._buckets[key] = (self._tokens(key, rate, now_ms) - cost, now_ms, rate)
 
     def _tokens(self, key: str, rate: Rate, now_ms: float) -> float:
         tokens, since_ms, _ = self._buckets.get(key, (float(rate.burst), now_ms, rate))

@@ -47,13 +47,20 @@ class RedisLimits(MemoryLimits):
         self._used: dict[str, tuple[float, Rate]] = {}
         self.sharing = Sharing(self._exchange, spawn=spawn)
 
-    def take(self, key: str, rate: Rate, cost: float = 1) -> int:
-        wait_ms = super().take(key, rate, cost)
+    def take(self, key: str, rate: Rate) -> int:
+        wait_ms = super().take(key, rate)
         if not wait_ms:
-            used, _ = self._used.get(key, (0.0, rate))
-            self._used[key] = (used + cost, rate)
-            self.sharing.touch(key)
+            self._share(key, rate, 1)
         return wait_ms
+
+    def owe(self, key: str, rate: Rate, cost: float) -> None:
+        super().owe(key, rate, cost)
+        self._share(key, rate, cost)
+
+    def _share(self, key: str, rate: Rate, cost: float) -> None:
+        used, _ = self._used.get(key, (0.0, rate))
+        self._used[key] = (used + cost, rate)
+        self.sharing.touch(key)
 
     def _exchange(self, keys: Collection[str]) -> None:
         told = {key: self._used.pop(key) for key in keys}

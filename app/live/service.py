@@ -30,6 +30,8 @@ from app.web.refs import refs
 from app.web.sockets import Client, sockets
 
 OUT = frozenset({"removed", "left"})
+JOIN_BYTES = 256_000
+"""A join that answers more counts as several: the rate of joins bounds what anybody gets out of the server as well."""
 REVIEWED_AT_ONCE = 500
 
 
@@ -83,6 +85,7 @@ def _join(
         tap = holding.enter_context(delivery.tap(room_id))
         snapshot = _current_snapshot(question, tap, held)
         position = snapshot.view.position
+        sockets.charge(client, "join", snapshot.view.bytes_out // JOIN_BYTES)
         if client.sid not in sockets.clients:
             raise AppError("not_in_room")
         seat = _seat(client, snapshot.access, dialect, position.chat)

@@ -24,6 +24,7 @@ from app.messages.service import recent_messages
 from app.rooms.access import Access, find_accesses, readable_after
 
 LAST_MESSAGES = 50
+STATES, LISTS = 3, 2  # in `room-state`, `room-joined` and the ack; in the latter two
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class View:
     missed:   what happened since the position that was asked; None: everything is given anew, the last messages with it
     recent:   these last messages
     messages: the same as a JSON list
+    bytes_out: what telling all this takes, about: a join's events and its ack repeat the state and the messages
     """
 
     position: Position
@@ -50,6 +52,7 @@ class View:
     missed: list[Event] | None
     recent: list[dict[str, Any]]
     messages: orjson.Fragment
+    bytes_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,10 @@ def _view(session: Session, access: Access, head: Heads, asked: Position | None)
     wants_messages = access.reads_chat and missed is None
     recent = recent_messages(session, access, LAST_MESSAGES) if wants_messages else []
     state = states.get(session, access.room, position)
-    return View(position, state, missed, recent, orjson.Fragment(orjson.dumps(recent)))
+    messages = orjson.dumps(recent)
+    again = sum(len(orjson.dumps(event.args)) for event in missed or ())
+    bytes_out = STATES * len(state) + LISTS * len(messages) + again
+    return View(position, state, missed, recent, orjson.Fragment(messages), bytes_out)
 
 
 take_snapshot: Gather[Question, Snapshot] = Gather(read_snapshots)

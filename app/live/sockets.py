@@ -51,14 +51,14 @@ def request_sync(client: Client, data: dict[str, Any]) -> dict[str, Any]:
     """Be told a room again that the client is in, as by another `join-room`; send it when a number was skipped.
 
     Ack as of `join-room`; without a `roomId` and in several rooms `{ok, rooms: [such an ack of each]}`.
-    Each room counts as a join.
+    Each room counts as a join, and one that answers much as several.
     """
     wanted = [data["room_id"]] if "room_id" in data else list(client.seats)
     if len(wanted) == 1:
         return service.sync_room(client, room_id=wanted[0], asked=_asked(data))
     if data.get("position"):
         raise AppError("validation_failed", details={"roomId": ["A position belongs to one room: name it."]})
-    sockets.charge(client, "join", len(wanted) - 1)  # the event itself was counted
+    sockets.charge(client, "join", max(0, len(wanted) - 1))  # the event itself was counted
     return {"rooms": [service.sync_room(client, room_id=room_id, asked=None) for room_id in wanted]}
 
 

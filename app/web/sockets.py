@@ -7,9 +7,8 @@ A handler is `handler(client, data) -> dict | None`; what it returns is the ack 
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -148,7 +147,7 @@ class Sockets:
 
         Args:
             rates: what one person may, by the names that `on` is given as `limit`.
-            wide: what one address may: handshakes, and the events of all its viewers and guests. None: no limit.
+            wide: what one address may: handshakes; joins, and other events, of all its viewers and guests. None: no limit.
             most_refusals: who is refused so often in a row is closed. 0: no limit.
         """
         self.server, self._limits, self._handshake = server, limits, handshake
@@ -185,20 +184,9 @@ class Sockets:
         return list(self.by_person.get(actor_key, ()))
 
     def charge(self, client: Client, kind: str, cost: int) -> None:
-        """Count an event that does the work of several as so many more of its kind, though no more than a full bucket holds.
-
-        Raises:
-            AppError: `rate_limited`.
-        """
-        rate = self._rates[kind]
-        cost = min(cost, rate.burst - 1)  # of which the event itself has one
-        try:
-            if cost > 0:
-                self._limit_kind(client, kind, cost)
-        except AppError as limited:
-            # The event itself has been paid for, and is when it comes again.
-            limited.retry_after_ms = (limited.retry_after_ms or 0) + math.ceil(1_000 / rate.per_second)
-            raise
+        """Count an event that turned out to do the work of several as so many more: the next of its kind wait for them."""
+        for key, rate in self._buckets(client, kind) if cost else ():
+            self._limits.owe(key, rate, cost)
 
     def fail(self, client: Client, event: str, why: Exception) -> dict[str, Any]:
         """Tell `client` why: the ack, or an `error` event when it asked for no ack."""
@@ -213,7 +201,7 @@ class Sockets:
     def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         client = Client(sid, address=network_of(environ.get("REMOTE_ADDR", "unknown")))
         try:
-            self._limit_address(client.address, "handshake")
+            self._limit_handshake(client.address)
             self.identify(client, *self._handshake(environ, auth))
         except Exception as why:  # noqa: BLE001 - the edge: becomes the error shape
             error = as_app_error(why)
@@ -291,19 +279,24 @@ class Sockets:
             concluded(client, event, _room(args), outcome, elapsed_s)
         return answer
 
-    def _limit_kind(self, client: Client, kind: str, cost: int = 1) -> None:
-        key = client.actor.limit_key
-        if client.actor.user_id is None:
+    def _limit_kind(self, client: Client, kind: str) -> None:
+        for key, rate in self._buckets(client, kind):
+            self._take(key, rate)
+
+    def _buckets(self, client: Client, kind: str) -> Iterator[tuple[str, Rate]]:
+        """What an event counts against."""
+        if client.actor.user_id is None and self._wide is not None:
             # A viewer is a socket and a guest a nickname, and one could always take another: so the address counts as well.
-            self._limit_address(client.address, "event", cost)
-        self._take(f"{kind}:{key or f'socket:{client.sid}'}", self._rates[kind], cost)
+            # What a crowd's joins answered keeps nobody of it from writing.
+            yield f"{'join' if kind == 'join' else 'event'}:address:{client.address}", self._wide
+        yield f"{kind}:{client.actor.limit_key or f'socket:{client.sid}'}", self._rates[kind]
 
-    def _limit_address(self, address: str, what: str, cost: int = 1) -> None:
+    def _limit_handshake(self, address: str) -> None:
         if self._wide is not None:
-            self._take(f"{what}:address:{address}", self._wide, cost)
+            self._take(f"handshake:address:{address}", self._wide)
 
-    def _take(self, key: str, rate: Rate, cost: int) -> None:
-        wait_ms = self._limits.take(key, rate, min(cost, rate.burst))
+    def _take(self, key: str, rate: Rate) -> None:
+        wait_ms = self._limits.take(key, rate)
         if wait_ms:
             raise AppError("rate_limited", retry_after_ms=wait_ms)
 

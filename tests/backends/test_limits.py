@@ -66,10 +66,13 @@ def test_keys_do_not_share_a_bucket(limits: Limits) -> None:
     assert granted(limits, "bo", 50) == 20
 
 
-def test_a_cost_counts_as_many(limits: Limits) -> None:
-    assert limits.take("ada", RATE, cost=18) == 0
-    assert limits.take("ada", RATE, cost=4) == 400
-    assert limits.take("ada", RATE, cost=2) == 0
+def test_what_somebody_owes_is_waited_for(limits: Limits, clock: FakeClock) -> None:
+    limits.owe("ada", RATE, 18)
+    assert limits.take("ada", RATE) == 0
+    limits.owe("ada", RATE, 3)
+    assert limits.take("ada", RATE) == 600  # 2 are owed, and one is asked for
+    clock.advance(600)
+    assert limits.take("ada", RATE) == 0
 
 
 def test_idle_keys_are_forgotten(clock: FakeClock) -> None:

@@ -1,4 +1,4 @@
-"""A socket in many rooms pays for each of them, and is in no more than it may."""
+"""A socket in many rooms pays for each of them, and is in no more than it may; a large room costs as much as several."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.fixtures import StartServer
-from tests.support.people import Person
+from tests.support.people import Person, Socket
 from tests.support.server import Server
 
 ROOMS = 4
@@ -68,3 +68,53 @@ def test_who_waits_as_long_as_told_may_sync_more_rooms_than_there_may_be_at_once
             send("join-room", room["id"], tries=2)
         # Once it is too early for the event, once for what it costs.
         assert len(send("request-sync", tries=3)["rooms"]) == len(rooms)
+
+
+def fill(host: Person, room: dict[str, Any]) -> None:
+    """50 of the longest messages: 800 kB, which a join tells twice."""
+    for _ in range(50):
+        host.post(f"/api/rooms/{room['id']}/messages", content="😀" * 4_000)
+
+
+def granted(socket: Socket, room: dict[str, Any], **position: Any) -> int:
+    """How many joins there are before one is refused."""
+    for number in range(3 * ROOMS + 1):
+        answer = socket.call("join-room", {"roomId": room["id"], **position})
+        if not answer["ok"]:
+            assert answer["error"]["code"] == "rate_limited"
+            return number
+    raise AssertionError("none was refused")
+
+
+def test_a_join_that_answers_much_counts_as_several(server: Server) -> None:
+    host, (full, other, *_) = settle(server)
+    fill(host, full)
+    with host.connect() as socket:
+        assert granted(socket, full) == 2, "7 of 12, then 7 where 5 are left"
+    guest = host.guest(other, "Ada")
+    with guest.connect() as socket:
+        assert granted(socket, other) == 3 * ROOMS
+
+
+def test_catching_up_on_much_counts_as_several(server: Server) -> None:
+    host, (room, *_) = settle(server)
+    guest = host.guest(room, "Ada")
+    with guest.connect() as socket:
+        position = socket.join(room["id"])["position"]
+        fill(host, room)
+        assert granted(socket, room, position=position) == 3, "4 each, of the 11 that are left"
+
+
+def test_viewers_of_one_address_wait_for_what_they_were_told_together(start_server: StartServer) -> None:
+    server = start_server(
+        RATE_LIMIT_MAX_REQUESTS="0", WIDE_RATE_LIMIT_MAX_REQUESTS="30", RATE_LIMIT_WINDOW_MS="3600000"
+    )
+    host, (room, *_) = settle(server)
+    for number in range(50):
+        described = {"title": str(number), "description": "😀" * 2_000, "duration": 60_000}
+        host.post(f"/api/rooms/{room['id']}/timers", **described)
+    codes = []
+    for _ in range(7):
+        with Person.anonymous(server.url).connect() as viewer:
+            codes.append(viewer.call("join-room", room["shareToken"]).get("error", {}).get("code"))
+    assert codes == [None] * 6 + ["rate_limited"], "5 of 30 each"
