@@ -44,6 +44,8 @@ READ_OUT_BYTES = 64 * 1024 * 1024
 READ_OUT_S = 2.0
 PIECE_BYTES = 65_536
 YIELD_S = 1e-6  # one turn of the loop
+#: More would queue before everybody who is there; the rest wait in the kernel. Fewer: a crowd takes longer to come in.
+ACCEPTED_AT_ONCE = 16
 _THROWN_AWAY = bytearray(4 * PIECE_BYTES)  # shared: nobody looks at it
 
 
@@ -131,6 +133,7 @@ class GreenroomWorker(GeventWorker):  # type: ignore[misc]
         name = listener.getsockname()
         named = SimpleNamespace(getsockname=lambda: name)
         server = StreamServer(listener, handle=partial(self.handle, named), spawn=Pool(self.worker_connections))
+        server.max_accept = ACCEPTED_AT_ONCE
         server.start()
         return server
 

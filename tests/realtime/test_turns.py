@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any, cast
 
 import gevent
+from gevent import socket
 
 from app.realtime.inbox import Inbox
 from app.realtime.turns import Turns
+from app.realtime.worker import ACCEPTED_AT_ONCE, GreenroomWorker
 
 FLOODERS = 50
 EACH = 20
+CROWD = 100
 YIELD_S = 1e-6
 
 
@@ -88,3 +92,19 @@ def test_who_is_killed_while_it_waits_holds_nobody_up() -> None:
     first.kill()
     second.join(timeout=10)
     assert begun == ["second"]
+
+
+def test_of_a_crowd_that_comes_at_once_a_few_are_let_in_before_others_have_their_turn() -> None:
+    let_in: list[object] = []
+    worker = SimpleNamespace(worker_connections=CROWD, handle=lambda _name, _sock, address: let_in.append(address))
+    most = 0
+    with socket.create_server(("127.0.0.1", 0), backlog=CROWD) as listener, ExitStack() as ending:
+        for _ in range(CROWD):
+            ending.enter_context(socket.create_connection(listener.getsockname()))
+        ending.callback(GreenroomWorker._serve(cast("Any", worker), listener).close)
+        with gevent.Timeout(30):
+            while len(let_in) < CROWD:
+                before = len(let_in)
+                gevent.sleep(YIELD_S)
+                most = max(most, len(let_in) - before)
+    assert most <= 2 * ACCEPTED_AT_ONCE  # a turn may end one round of the loop and begin the next
