@@ -10,6 +10,7 @@ token) and per class of endpoint. The classes, per window:
   them what the other is, and that there is such an account.
 - `wide`: `WIDE_RATE_LIMIT_MAX_REQUESTS` for an address: pages, static files, socket handshakes, reads without an account, guest
   sign-in, the renewal of tokens, files by signed address; all that two hundred phones behind one address do when a talk begins.
+- Each `ANSWER_BYTES` of JSON that were answered count as one more: the next wait for them.
 - Health and metrics are not counted. A setting of 0 switches its classes off.
 """
 
@@ -35,6 +36,7 @@ from app.web.http import client_address, current_actor, form_or_nothing, read_js
 from app.web.refs import refs
 
 HOUR_S = 3600
+ANSWER_BYTES = 256_000
 NAMES = 2
 """By so many names an account is found: its address and its username."""
 UNCOUNTED = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
@@ -112,6 +114,15 @@ def init_app(app: Flask, settings: Settings) -> None:
             response.headers["RateLimit-Limit"] = str(limit.limit.amount)
             response.headers["RateLimit-Remaining"] = str(limit.remaining)
             response.headers["RateLimit-Reset"] = str(math.ceil(_left_ms(limit) / 1000))
+        return response
+
+    @app.after_request
+    def charge(response: Response) -> Response:
+        """A page of the longest messages is 1.6 MB."""
+        limit = limiter.current_limit
+        more = (response.calculate_content_length() or 0) // ANSWER_BYTES if response.is_json else 0
+        if more and limit is not None and not policy.is_off():
+            limiter.limiter.hit(limit.limit, *limit.request_args, cost=more)
         return response
 
 

@@ -245,3 +245,10 @@ def test_made_up_rooms_are_no_way_around_the_limit(site: FlaskClient) -> None:
     answers = [call(site, f"/api/rooms/{number:032x}", "user:ada").status_code for number in range(60)]
     assert answers.count(200) == 50
     assert set(answers[50:]) == {429}
+
+
+def test_an_answer_of_much_counts_as_several(clock: FakeClock) -> None:
+    app = made_app()
+    app.add_url_rule("/api/rooms/<room_id>/history", "history", lambda **_: {"items": "x" * 4 * limits.ANSWER_BYTES})
+    assert passed(app.test_client(), f"/api/rooms/{ROOM}/history") == 50 // 5
+    assert passed(app.test_client(), f"/api/rooms/{ROOM}/history", "user:ada") == 20 // 5
