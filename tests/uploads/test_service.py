@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from app.backends.fair_turns import FairTurns
 from app.backends.handles import handles
+from app.backends.postgres import POOL_SIZE
 from app.backends.storage import unavailable
 from app.backends.transaction import reading, transaction
 from app.core.actor import ANONYMOUS, Actor
@@ -168,7 +169,7 @@ def test_a_picture_is_decoded_once_however_often_it_is_completed_at_once(
     client: FlaskClient, member: Actor, room: Room, decoded: list[str]
 ) -> None:
     upload_id = sent(client, member, room, picture())
-    calls = [gevent.spawn(service.complete_upload, actor=member, upload_id=upload_id) for _ in range(12)]
+    calls = [gevent.spawn(service.complete_upload, actor=member, upload_id=upload_id) for _ in range(POOL_SIZE)]
     gevent.joinall(calls, raise_error=True)
     assert len(decoded) == 1
     assert {call.value["id"] for call in calls} == {upload_id}
@@ -183,7 +184,7 @@ def test_a_bomb_that_is_completed_many_times_at_once_is_judged_once_and_gone(
         with refused("file_too_large"):
             service.complete_upload(actor=member, upload_id=upload_id)
 
-    gevent.joinall([gevent.spawn(complete) for _ in range(12)], raise_error=True)
+    gevent.joinall([gevent.spawn(complete) for _ in range(POOL_SIZE)], raise_error=True)
     assert len(decoded) == 1
     assert count() == 0
 
