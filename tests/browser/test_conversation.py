@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import NewPage, open_live, sign_in
+from tests.browser.conftest import Complaints, NewPage, open_live, sign_in
 from tests.browser.test_chat import MINE, TOP, act, enter, look_back, message, say
 from tests.support.people import Person
 from tests.support.waiting import eventually
@@ -219,3 +219,19 @@ def test_a_guest_on_a_phone_sees_where_to_write_and_all_that_they_write(
         "Math.max(...[...document.querySelectorAll('#chat-compose *')].map((e) => e.getBoundingClientRect().right))"
     )
     assert right <= 360
+
+
+def test_who_writes_on_a_phone_is_told_that_the_connection_is_lost_and_nothing_jumps(
+    new_page: NewPage, host: Person, room: dict[str, Any], complaints: Complaints
+) -> None:
+    complaints.expect("INTERNET_DISCONNECTED")
+    page = enter(new_page(**PHONE), host, room, "Grace")
+    page.click(".sections a[href='#chat']")
+    before = page.locator("#chat-text").bounding_box()
+    page.context.set_offline(True)
+    sign = page.locator("#chat").get_by_text("Connection lost, the clock runs on")
+    expect(sign).to_be_in_viewport(ratio=1)
+    assert page.locator("#chat-text").bounding_box() == before
+    page.context.set_offline(False)
+    expect(sign).to_have_count(0)
+    assert page.locator("#chat-text").bounding_box() == before

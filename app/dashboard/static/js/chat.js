@@ -48,6 +48,7 @@ export class Chat {
     this.talk.addEventListener("state", () => this.#drawState());
     room.addEventListener("joined", () => this.#findVotes());
     room.store.addEventListener("typing", () => this.#drawTyping());
+    room.addEventListener("connection", () => this.#drawTyping());
     room.store.addEventListener("room", () => this.#drawRoom());
     this.#log.addEventListener("scroll", () => this.#scrolled());
     this.#log.addEventListener("click", ({ target }) => this.#act(target.closest("[data-act]")));
@@ -62,6 +63,7 @@ export class Chat {
     if (room.connection === "live") this.#findVotes();
     // A room that is polled says so when it has changed: what it said before anybody listened is said again.
     if (room.connection === "polling") room.dispatchEvent(new CustomEvent("polled", { detail: room.store.room.position }));
+    this.#drawTyping();
     this.#drawState();
   }
 
@@ -246,10 +248,15 @@ export class Chat {
     else if (this.talk.canRead && count && $("chat-note").textContent === nothing) $("chat-note").textContent = "";
   }
 
+  /** Who writes. Without a connection nobody knows; that is said instead where one writes, as the header's sign may be out of sight. */
   #drawTyping() {
+    const line = $("chat-typing");
     const names = [...this.room.store.typing.values()];
     const how = names.length > SHOWN_TYPING ? "many" : names.length > 1 ? "more" : "one";
-    $("chat-typing").textContent = names.length ? t(`chat.typing_${how}`, { names: names.slice(0, SHOWN_TYPING).join(", ") }) : "";
+    const isLost = this.room.connection === "stale";
+    line.classList.toggle("connection", isLost);
+    line.dataset.state = this.room.connection;
+    line.textContent = isLost ? t("connection.stale") : names.length ? t(`chat.typing_${how}`, { names: names.slice(0, SHOWN_TYPING).join(", ") }) : "";
   }
 
   async #enter(event) {
