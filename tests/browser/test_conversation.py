@@ -235,3 +235,31 @@ def test_who_writes_on_a_phone_is_told_that_the_connection_is_lost_and_nothing_j
     page.context.set_offline(False)
     expect(sign).to_have_count(0)
     assert page.locator("#chat-text").bounding_box() == before
+
+
+READABLE = """() => document.querySelector("#chat-log").getBoundingClientRect().bottom
+  - document.querySelector("#clock").getBoundingClientRect().bottom"""
+PLACE = "() => Math.round(scrollY + document.querySelector('#chat').getBoundingClientRect().top)"
+
+
+def test_on_a_phone_the_clock_leaves_the_conversation_its_room_and_moves_nothing(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    say_all(host, room, *(f"Line {number}" for number in range(20)))
+    page = enter(new_page(**{**PHONE, "viewport": {"width": 360, "height": 780}}), host, room, "Grace")
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator("#next-up")).to_be_in_viewport()
+    before = page.evaluate(PLACE)
+    page.click(".sections a[href='#chat']")
+    expect(page.locator("#next-up")).to_be_hidden()
+    for part in ("#digits", "#timer-title", "#chat-compose button.primary"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    assert page.evaluate(READABLE) >= 250
+    stage = {"text": "Please speak up", "visible": True}
+    host.request("PUT", f"/api/rooms/{room['id']}/stage", json=stage).raise_for_status()
+    expect(page.locator("#stage-message")).to_have_text("Please speak up")
+    expect(page.locator("#stage-message")).to_be_in_viewport(ratio=1)
+    assert page.evaluate(PLACE) == before
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator("#next-up")).to_be_in_viewport()
+    assert page.evaluate(PLACE) == before

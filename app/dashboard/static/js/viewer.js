@@ -1,5 +1,6 @@
 /** The viewer page `/r/<shareToken>`: the clock, the run of show, the conversation. */
 import { openChat } from "./chat_later.js";
+import { keepLine } from "./clock_line.js";
 import { Clockface } from "./clockface.js";
 import { openRoom } from "./connect.js";
 import { showConnection } from "./connection.js";
@@ -25,6 +26,7 @@ room.store.addEventListener("change", () => {
 
 const clockface = new Clockface(room);
 followRun($("run"), clockface);
+keepLine($("clock"));
 showConnection(room);
 offerSmallWindow($("pip"), clockface);
 reportScreen(room, "viewer");
