@@ -70,6 +70,25 @@ def test_a_ban_out_of_the_conversation_is_asked_too(new_page: NewPage, host: Per
         )
 
 
+def test_a_host_is_asked_before_somebodys_message_is_deleted(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    host.guest(room, "Linus").post(f"/api/rooms/{room['id']}/messages", content="Buy this")
+    page = control_page(new_page, host, room)
+    message = page.locator("#chat-log .message").first
+    dialog = page.get_by_role("alertdialog", name="Delete what Linus wrote?")
+    for answer, left in (("Cancel", "Buy this"), ("Delete", "Deleted")):
+        expect(message.locator(".content")).to_have_text("Buy this")
+        message.locator("summary").click()
+        message.locator("[data-act=delete]").click()
+        expect(dialog).to_contain_text("cannot be undone")
+        expect(dialog.get_by_label("Reason")).to_be_hidden()
+        dialog.get_by_role("button", name=answer).click()
+        expect(dialog).to_be_hidden()
+        expect(message.locator(".content")).to_have_text(left)
+    assert [item["content"] for item in host.get(f"/api/rooms/{room['id']}/messages")["items"]] == [""]
+
+
 def test_a_reason_goes_along_with_a_ban_and_is_in_the_list(
     new_page: NewPage, host: Person, room: dict[str, Any]
 ) -> None:

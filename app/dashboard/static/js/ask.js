@@ -33,6 +33,11 @@ export function asksToBan(name, { isGuest }) {
   return asks({ ask: t("ban.title", { name }), askText: t(isGuest ? "ban.guest_text" : "ban.text"), askDo: t("ban.do", { name }), askWhy: "" });
 }
 
+/** @param {string} name of whom @returns {Promise<object | undefined>} as `asks` */
+export function asksToDelete(name) {
+  return asks({ ask: t("chat.delete_whose", { name }), askText: t("chat.delete_text"), askDo: t("chat.delete") });
+}
+
 function why() {
   const text = reason.value.trim();
   return text ? { reason: text } : {};

@@ -1,7 +1,7 @@
 /** The conversation on the viewer and control pages; its logic is clients/js/src/chat.js, this is what is seen of it. */
 import { Conversation } from "../client/chat.js";
 import { upload } from "../client/upload.js";
-import { asksToBan } from "./ask.js";
+import { asksToBan, asksToDelete } from "./ask.js";
 import { drawMessage, keyOf, lookOf } from "./chat_message.js";
 import { Mutes } from "./chat_mutes.js";
 import { Composer } from "./chat_compose.js";
@@ -17,6 +17,8 @@ const ALT_LENGTH = 500;
 const SEARCH_PAUSE_MS = 250;
 const SHOWN_TYPING = 3;
 const $ = (id) => document.getElementById(id);
+
+const nameOf = ({ user }) => user?.name ?? t("chat.left");
 
 export class Chat {
   #log = $("chat-log");
@@ -147,7 +149,7 @@ export class Chat {
     const actions = {
       reply: () => this.composer.about({ kind: "reply", message }),
       edit: () => this.composer.about({ kind: "edit", message }),
-      delete: () => this.talk.delete(message.id),
+      delete: async () => (message.userId === this.talk.me || (await asksToDelete(nameOf(message)))) && this.talk.delete(message.id),
       stage: () => this.toStage(message.content),
       retry: () => this.talk.retry(message.clientMessageId),
       discard: () => this.talk.discard(message.clientMessageId),
@@ -156,7 +158,7 @@ export class Chat {
       mute: () => this.mutes.mute(message, MUTE_MS),
       unmute: () => this.mutes.mute(message, 0),
       ban: async () => {
-        const more = await asksToBan(message.user?.name ?? t("chat.left"), { isGuest });
+        const more = await asksToBan(nameOf(message), { isGuest });
         return more && client.post(`/api/rooms/${id}/bans`, { [isGuest ? "guestId" : "userId"]: message.userId, ...more });
       },
     };
