@@ -235,6 +235,28 @@ def test_lines_of_an_undone_next_leave_the_conversation_and_stay_away(
         page.wait_for_selector("#connection[data-state=live]")
 
 
+def test_a_host_who_mutes_a_guest_reads_what_that_cannot_do(
+    new_page: NewPage, host: Person, room: dict[str, Any]
+) -> None:
+    bob = Person(host.url)
+    bob.post(f"/api/rooms/{room['id']}/join")
+    for person, text in ((host.guest(room, "Linus"), "Buy this"), (bob, "Good morning")):
+        person.post(f"/api/rooms/{room['id']}/messages", content=text)
+    page = control_page(new_page, host, room)
+    said = "A guest can come back under a new nickname from another browser."
+    page.locator("#people-place summary", has_text="Members").click()
+    for who, is_guest in (("Linus", True), (bob.name, False)):
+        page.locator("#members > li", has_text=who).locator("summary").click()
+        expect(page.locator("#members .more:visible").get_by_text(said)).to_have_count(int(is_guest))
+        page.keyboard.press("Escape")
+    for text, is_guest in (("Buy this", True), ("Good morning", False)):
+        message = page.locator("#chat-log .message", has_text=text)
+        message.locator("summary").click()
+        expect(message.locator("[data-act=mute]")).to_be_visible()
+        expect(message.locator("[data-act=mute]").get_by_text(said)).to_have_count(int(is_guest))
+        page.keyboard.press("Escape")
+
+
 def test_a_host_sees_until_when_somebody_is_muted_and_takes_it_back(
     new_page: NewPage, host: Person, room: dict[str, Any]
 ) -> None:

@@ -104,6 +104,11 @@ function drawVotes(button, message, { voted, mayAct }) {
   button.setAttribute("aria-label", t("chat.want", { n: message.votes ?? 0 }));
 }
 
+/* A guest's mute can be got round as a guest's ban can: hosts know before they rely on it. */
+function hint() {
+  return Object.assign(document.createElement("span"), { className: "small soft", textContent: t("mute.guest_text") });
+}
+
 const ACTS = ["reply", "edit", "delete", "seen", "stage", "mute", "unmute", "ban", "retry", "discard"];
 
 function drawActions(menu, message, { mayAct }) {
@@ -117,6 +122,7 @@ function drawActions(menu, message, { mayAct }) {
       button.type = "button";
       button.dataset.act = act;
       button.textContent = t(`chat.${act}`);
+      if (act === "mute" && message.user?.isGuest) button.append(hint());
       if (["delete", "ban", "discard"].includes(act)) button.className = "danger";
       return button;
     }),
