@@ -98,15 +98,32 @@ def test_of_a_conference_one_room_and_day_is_taken_and_all_its_talks_count_their
     expect(page.get_by_role("alert")).to_contain_text("The file has no such room.")
     expect(page.locator("[name=mode]")).to_have_count(0)
 
-    page.get_by_label("Only this room").select_option("B316")  # and the file is still there
-    page.get_by_role("button", name="Look again").first.click()
+    room_choice, day_choice = page.get_by_label("Only this room"), page.get_by_label("Only this day")
+    room_choice.select_option("B316")  # the file is still there, and asked anew at once
     expect(page.locator("tbody tr")).to_have_count(14)
-    page.get_by_label("Only this day").select_option("2025-11-01")
-    page.get_by_role("button", name="Look again").first.click()
+    expect(page.locator("#how-many")).to_contain_text("Timers to add: 14.")
+    expect(room_choice).to_be_focused()
+    day_choice.select_option("2025-11-01")
     expect(page.locator("tbody tr")).to_have_count(7)
+    expect(day_choice).to_be_focused()
+    expect(room_choice).to_be_in_viewport(ratio=1)
     expect(page.get_by_label("Only this room")).to_have_value("B316")
     assert page.evaluate("document.documentElement.scrollWidth") == size["viewport"]["width"]
     page.get_by_label("At the end").select_option("overtime")
     page.locator("[name=mode]").click()
     expect(page.locator("#run-list .what > b")).to_have_count(7)
     assert {timer["onFinish"] for timer in host.get(f"/api/rooms/{room['id']}")["timers"]} == {"overtime"}
+
+
+def test_the_room_of_a_file_comes_first_and_is_asked_for_by_a_button_without_scripts(
+    new_page: NewPage, host: Person
+) -> None:
+    room = host.post("/api/rooms", name="Somewhere")
+    page = new_page(java_script_enabled=False)
+    sign_in(page, host)
+    page.goto(f"{host.url}/rooms/{room['id']}")
+    choose(page, PYCONFR.read_text())
+    assert page.locator("main p, main label, main th").first.inner_text().startswith("Only this room")
+    page.get_by_label("Only this room").select_option("B316")
+    page.locator(".choices").get_by_role("button", name="Look again").click()
+    expect(page.locator("#how-many")).to_contain_text("Timers to add: 14.")
