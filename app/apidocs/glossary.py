@@ -103,7 +103,7 @@ WORDS = {
     "ownerId": "The account of the room's owner.",
     "password": "The password, at least 10 characters for a new one.",
     "pingTimeouts": "How many sockets were closed because no answer to a ping came, since the worker started.",
-    "plannedAt": "When the programme has it begin, which starts nothing; null where no time is planned.",
+    "plannedAt": "When the programme has it begin (1970 to 9998), which starts nothing; null where no time is planned.",
     "polling": "How many of the open sockets use HTTP long-polling, now.",
     "position": "Where the room's streams stand.",
     "problems": "What is wrong with the screen: it is `silent`, `behind`, its `clock` is off, its network is `slow`.",

@@ -13,11 +13,12 @@ from app.core.spelling import normal
 MAX_USERNAME = 40
 GENERATED_LENGTH = 30
 #: Not in usernames: letters and numbers that stand for several or for one with something beside it, marks that go around
-#: others, and characters that are not seen.
+#: others, marks that Unicode had not assigned yet when the oldest Python here was made, and characters that are not seen.
 _UNFIT = (
     "\u0132\u0133\u013f\u0140\u0149\u01c4-\u01cc\u01f1-\u01f3\u037a\ufb00-\ufdff\ufe70-\ufeff"
     "\u00bc-\u00be\u2150-\u215f\u2189\u2474-\u249b\u3220-\u3229\U0001f100-\U0001f10a"
     "\u0488\u0489\u1abe\u20dd-\u20e0\u20e2-\u20e4\ua670-\ua672"
+    "\u1acf-\u1aff\u20f1-\u20ff"
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uff9e\uff9f\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 )
 _HAS_UNFIT = re.compile(f"[{_UNFIT}]")
