@@ -200,6 +200,7 @@ class Sockets:
 
     def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         client = Client(sid, address=network_of(environ.get("REMOTE_ADDR", "unknown")))
+        asker.address = client.address
         try:
             self._limit_handshake(client.address)
             self.identify(client, *self._handshake(environ, auth))

@@ -76,3 +76,15 @@ def test_so_is_an_event(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         return asker.address
 
     assert gevent.spawn(send).get() == NEIGHBOUR
+
+
+def test_and_a_handshake(app: Flask) -> None:
+    """It reads who comes: a crowd at the door must not stand in the server's own line."""
+    handlers = app.extensions["greenroom"]["socketio"].server.handlers["/"]
+
+    def connect() -> str:
+        handlers["connect"]("another", {"REMOTE_ADDR": NEIGHBOUR})
+        handlers["disconnect"]("another")
+        return asker.address
+
+    assert gevent.spawn(connect).get() == NEIGHBOUR
